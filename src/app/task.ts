@@ -1,0 +1,83 @@
+import type { TaskRequest } from '../protocol/task.ts';
+import type { DeliveryInfo } from '../transport/transport.ts';
+
+/** What a running task sees of itself: `this` of a `function` handler, and `currentTask()` for arrow functions. `celery.app.task.Context`. */
+export interface TaskContext {
+  readonly id: string;
+  readonly task: string;
+  readonly args: readonly unknown[];
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly retries: number;
+  readonly hostname: string;
+  readonly request: TaskRequest;
+  readonly deliveryInfo: DeliveryInfo;
+  readonly replyTo: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly isEager: false;
+  /** Aborted when the worker gives the task up. */
+  readonly signal: AbortSignal;
+  /**
+   * Publishes the task again and throws `Retry`; `throw` the call itself in an async handler: `throw await this.retry()`.
+   * Throws `error`, or `MaxRetriesExceededError`, when the retries are used up.
+   */
+  retry(options?: RetryOptions): Promise<never>;
+  /** Stores a state of your own with `meta` as its result. */
+  updateState(state: string, meta?: unknown): Promise<void>;
+}
+
+/** Options of `retry`, in seconds as in Celery. */
+export interface RetryOptions {
+  readonly countdown?: number;
+  readonly eta?: Date;
+  readonly error?: unknown;
+  readonly maxRetries?: number | null;
+  readonly args?: readonly unknown[];
+  readonly kwargs?: Readonly<Record<string, unknown>>;
+  readonly expires?: number | Date;
+  readonly queue?: string;
+  readonly priority?: number;
+}
+
+/** Code of a task. Arguments arrive bound as Python binds them. */
+// eslint-disable-next-line typescript/no-explicit-any -- a handler declares its own parameter types
+export type TaskHandler = (this: TaskContext, ...args: any[]) => unknown;
+
+/** Options of `app.task(name, options, handler)`; Celery's attributes in camelCase, times in seconds. `undefined` falls back to the setting. */
+export interface TaskOptions {
+  /** Declared parameters, for keyword arguments. A name followed by `?` may be missing; `*args` and `**kwargs` collect. */
+  readonly params?: readonly string[];
+  readonly acksLate?: boolean;
+  readonly acksOnFailureOrTimeout?: boolean;
+  readonly rejectOnWorkerLost?: boolean;
+  readonly ignoreResult?: boolean;
+  readonly storeErrorsEvenIfIgnored?: boolean;
+  readonly trackStarted?: boolean;
+  /** `null` retries for ever. Default 3. */
+  readonly maxRetries?: number | null;
+  /** Seconds. Default 180. */
+  readonly defaultRetryDelay?: number;
+  /** Error classes, or names of them, that make the task retry by itself. */
+  readonly autoretryFor?: readonly (ErrorClass | string)[];
+  readonly dontAutoretryFor?: readonly (ErrorClass | string)[];
+  readonly retryBackoff?: boolean | number;
+  readonly retryBackoffMax?: number;
+  readonly retryJitter?: boolean;
+  readonly retryKwargs?: RetryOptions;
+  /** Publishing defaults of this task. */
+  readonly queue?: string;
+  readonly exchange?: string;
+  readonly routingKey?: string;
+  readonly priority?: number;
+  readonly expires?: number;
+  readonly serializer?: string;
+}
+
+// eslint-disable-next-line typescript/no-explicit-any -- any constructor of an error will do
+export type ErrorClass = abstract new (...args: any[]) => Error;
+
+/** A registered task. */
+export interface TaskDefinition {
+  readonly name: string;
+  readonly handler: TaskHandler;
+  readonly options: TaskOptions;
+}

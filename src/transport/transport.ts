@@ -1,0 +1,103 @@
+import type { BrokerUrl } from '../base/broker-url.ts';
+import type { Host } from '../base/host.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Message } from '../message/message.ts';
+import type { Address, Queue } from '../routing/queue.ts';
+
+/** A broker family. */
+export interface Transport {
+  /** kombu's driver type: `amqp`, `filesystem`, `memory`, … */
+  readonly driverType: string;
+  readonly supports: { readonly priority: boolean; readonly fanout: boolean; readonly heartbeat: boolean };
+  /** Opens one connection to one URL; no retry here. Rejects with `ConnectionError`, whose text has no password. */
+  connect(url: BrokerUrl, options: TransportOptions): Promise<Connection>;
+}
+
+/** What every transport needs from outside, already in milliseconds. */
+export interface TransportOptions {
+  readonly host: Host;
+  readonly logger: Logger;
+  readonly connectTimeoutMs: number;
+  /** 0 switches heartbeats off. */
+  readonly heartbeatMs: number;
+  /** Largest message body read from a peer, in bytes. */
+  readonly maxBodyBytes: number;
+  /** Celery's `broker_transport_options`, untouched. */
+  readonly transportOptions: Readonly<Record<string, unknown>>;
+}
+
+/** One live connection. It never reconnects by itself: its owner opens another. */
+export interface Connection {
+  openChannel(): Promise<Channel>;
+  /** Resolves once, when the connection is gone: with the reason, or with `undefined` after `close()`. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  readonly isOpen: boolean;
+  /** True while the broker refuses to take messages (`connection.blocked`). */
+  readonly isBlocked: boolean;
+  close(): Promise<void>;
+}
+
+/** A channel. After an error every pending and later call rejects with `ChannelError` or `ConnectionError`. */
+export interface Channel {
+  /** Declares exchange, queue and binding. Idempotent. Rejects with `ChannelError` (406) on a mismatch; the channel is then dead. */
+  declareQueue(queue: Queue): Promise<void>;
+  /**
+   * Resolves once the broker has taken the message (a publisher confirm on AMQP). Order of calls is order on the wire.
+   * Rejects with `ChannelError`, `ConnectionError`, `MessageNackedError` or `EncodeError`. The caller bounds how many are in flight.
+   */
+  publish(message: Message, to: Address): Promise<void>;
+  /** Starts one consumer on several queues. At most one a channel. Never more than `prefetch` unsettled deliveries; 0 is unlimited. */
+  consume(queues: readonly Queue[], options: ConsumeOptions): Promise<Consumer>;
+  /** Number of messages waiting. */
+  size(queue: string): Promise<number>;
+  /** Returns how many messages went. */
+  purge(queue: string): Promise<number>;
+  /** Takes the next message without a consumer, or `undefined`. */
+  get(queue: string): Promise<Delivery | undefined>;
+  deleteQueue(queue: string): Promise<void>;
+  /** Resolves once, when the channel is gone: with the reason, or with `undefined` after `close()`. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  readonly isOpen: boolean;
+  close(): Promise<void>;
+}
+
+export interface ConsumeOptions {
+  readonly prefetch: number;
+  readonly noAck: boolean;
+  /** Called for each delivery, in order, on the consumer's own turn. It must not throw. */
+  readonly onDelivery: (delivery: Delivery) => void;
+  /** The broker cancelled the consumer (the queue was deleted). */
+  readonly onCancelled: (queue: string) => void;
+}
+
+/** A running consumer. */
+export interface Consumer {
+  /** Changes the ceiling of unsettled deliveries while running. */
+  setPrefetch(prefetch: number): Promise<void>;
+  /** Stops new deliveries. Those already handed out may still be settled. */
+  cancel(): Promise<void>;
+}
+
+/** Where a delivery came from. */
+export interface DeliveryInfo {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly redelivered: boolean;
+  readonly priority: number | undefined;
+}
+
+/** A message on loan from the broker. Settle it once; twice throws `MessageStateError`. */
+export interface Delivery {
+  readonly message: Message;
+  readonly info: DeliveryInfo;
+  /** The queue it was consumed from, where the transport knows it. */
+  readonly queue: string;
+  readonly settled: boolean;
+  /**
+   * Done. Resolves when the broker has been told; rejects with `ChannelError`/`ConnectionError` when the channel it came on
+   * is gone (the broker then delivers the message again).
+   */
+  ack(): Promise<void>;
+  /** `requeue: false` dead-letters or drops it; `requeue: true` puts it back. Same errors as `ack`. */
+  reject(options: { readonly requeue: boolean }): Promise<void>;
+}
