@@ -17,8 +17,17 @@ export default defineConfig({
         test: {
           name: 'interop',
           include: ['interop/suites/**/*.test.ts'],
+          exclude: ['interop/suites/containers.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'containers',
+          include: ['interop/suites/containers.test.ts'],
+          testTimeout: 300_000,
           fileParallelism: false,
         },
       },
