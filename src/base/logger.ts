@@ -1,3 +1,5 @@
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical';
+
 /**
  * Where log lines go. One call is one event is one line: an implementation escapes control characters.
  * `fields` are for machines (JSON format) and are not printed in Celery's text format.
@@ -8,6 +10,8 @@ export interface Logger {
   warning(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
   critical(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Whether a line of this level is written at all: ask before building an expensive one. */
+  isEnabled(level: LogLevel): boolean;
 }
 
 /** A logger that says nothing: the default of a client. */
@@ -17,4 +21,5 @@ export const silentLogger: Logger = {
   warning: () => undefined,
   error: () => undefined,
   critical: () => undefined,
+  isEnabled: () => false,
 };
