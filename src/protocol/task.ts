@@ -42,6 +42,3 @@ export interface TaskRequest {
   /** Headers that Celery does not know: the user's own. They survive retries. */
   readonly headers: Readonly<Record<string, unknown>>;
 }
-
-/** The embed of a task without callbacks. */
-export const emptyEmbed: Embed = Object.freeze({ callbacks: null, errbacks: null, chain: null, chord: null });

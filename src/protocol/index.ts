@@ -1,0 +1,15 @@
+export { decodeTask, peekIds } from './detect.ts';
+export type { DecodedTask, TaskIdentity } from './detect.ts';
+export { decodeFailure, encodeException, encodeTraceback } from './failure.ts';
+export { taskKey } from './keys.ts';
+export { buildMeta, decodeMeta, splitCompressedResult } from './result.ts';
+export type { ExceptionWire, ResultMeta, ResultTuple } from './result.ts';
+export { argsRepr, kwargsRepr, saferepr } from './saferepr.ts';
+export { decodeEmbed, decodeSignature, signature } from './signature.ts';
+export type { SignatureWire } from './signature.ts';
+export { isExceptionState, isReadyState } from './state.ts';
+export type { TaskState } from './state.ts';
+export { encodeTaskV1 } from './task-v1.ts';
+export { encodeTaskV2 } from './task-v2.ts';
+export type { TaskMessage } from './task-v2.ts';
+export type { Embed, TaskRequest } from './task.ts';
