@@ -1,0 +1,69 @@
+import { ConnectionError } from '../../base/errors.ts';
+import { destroySocket } from '../../driver/amqp.ts';
+import type { ChannelModel } from '../../driver/amqp.ts';
+import type { Channel, Connection } from '../transport.ts';
+import { AmqpChannel } from './channel.ts';
+
+/** A frozen broker must not keep us from closing. */
+const CLOSE_TIMEOUT_MS = 5000;
+
+/** One amqplib connection. Its owner opens another when it is gone. */
+export class AmqpConnection implements Connection {
+  readonly closed: Promise<Error | undefined>;
+  readonly #model: ChannelModel;
+  #isOpen = true;
+  #isBlocked = false;
+  #closing = false;
+  #reason: Error | undefined;
+
+  constructor(model: ChannelModel) {
+    this.#model = model;
+    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    this.closed = promise;
+    model.on('error', (error: Error) => {
+      this.#reason = new ConnectionError(`Connection to broker lost: ${error.message}`, { cause: error });
+    });
+    model.on('close', (error?: Error) => {
+      this.#isOpen = false;
+      if (!this.#closing) this.#reason ??= new ConnectionError(`Connection to broker lost: ${error?.message ?? 'closed by the broker'}`);
+      resolve(this.#closing ? undefined : this.#reason);
+    });
+    model.on('blocked', () => (this.#isBlocked = true));
+    model.on('unblocked', () => (this.#isBlocked = false));
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  async openChannel(): Promise<Channel> {
+    try {
+      const channel = await this.#model.createConfirmChannel();
+      return new AmqpChannel(channel, this.#model, () => this.#lost());
+    } catch (error) {
+      throw this.#lost(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#closing = true;
+    const timer = setTimeout(() => destroySocket(this.#model), CLOSE_TIMEOUT_MS);
+    try {
+      await Promise.race([this.#model.close(), this.closed]);
+    } catch {
+      // It closed by itself meanwhile: what we wanted.
+    } finally {
+      clearTimeout(timer);
+    }
+    await this.closed;
+  }
+
+  #lost(cause?: unknown): Error {
+    return this.#reason ?? new ConnectionError(`Connection to broker lost${cause instanceof Error ? `: ${cause.message}` : ''}`, { cause });
+  }
+}

@@ -1,0 +1,63 @@
+import type { ConfirmChannel } from '../../driver/amqp.ts';
+import type { Queue } from '../../routing/queue.ts';
+import type { ConsumeOptions, Consumer } from '../transport.ts';
+import { isQuorum } from './arguments.ts';
+import type { AmqpChannel } from './channel.ts';
+import { AmqpDelivery } from './delivery.ts';
+
+/** basic.qos carries 16 bits; Celery sends 0, no limit, for more. */
+const MAX_PREFETCH = 65_535;
+
+/** One amqplib consumer a queue, sharing the channel's prefetch. */
+export class AmqpConsumer implements Consumer {
+  readonly #channel: ConfirmChannel;
+  readonly #owner: AmqpChannel;
+  readonly #queues: readonly Queue[];
+  readonly #options: ConsumeOptions;
+  /** Quorum queues refuse a prefetch shared by a channel. */
+  readonly #perConsumer: boolean;
+  #tags: string[] = [];
+
+  constructor(channel: ConfirmChannel, owner: AmqpChannel, queues: readonly Queue[], options: ConsumeOptions) {
+    this.#channel = channel;
+    this.#owner = owner;
+    this.#queues = queues;
+    this.#options = options;
+    this.#perConsumer = queues.some((queue) => isQuorum(queue.arguments));
+  }
+
+  async start(): Promise<void> {
+    await this.#setQos(this.#options.prefetch);
+    await this.#consumeAll();
+  }
+
+  async setPrefetch(prefetch: number): Promise<void> {
+    await this.#setQos(prefetch);
+    if (!this.#perConsumer) return;
+    // A running consumer keeps the count it started with.
+    await this.cancel();
+    await this.#consumeAll();
+  }
+
+  async cancel(): Promise<void> {
+    const tags = this.#tags;
+    this.#tags = [];
+    await Promise.all(tags.map((tag) => this.#channel.cancel(tag)));
+  }
+
+  async #setQos(prefetch: number): Promise<void> {
+    await this.#channel.prefetch(prefetch > MAX_PREFETCH ? 0 : prefetch, !this.#perConsumer);
+  }
+
+  async #consumeAll(): Promise<void> {
+    const { onDelivery, onCancelled, noAck } = this.#options;
+    for (const queue of this.#queues) {
+      const onMessage = (message: Parameters<Parameters<ConfirmChannel['consume']>[1]>[0]): void => {
+        if (message === null) onCancelled(queue.name);
+        else onDelivery(new AmqpDelivery(message, this.#channel, this.#owner, queue.name));
+      };
+      const { consumerTag } = await this.#channel.consume(queue.name, onMessage, { noAck });
+      this.#tags.push(consumerTag);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { BrokerUrl } from '../../base/broker-url.ts';
+import { ConnectionError } from '../../base/errors.ts';
+import { connectAmqp } from '../../driver/amqp.ts';
+import type { ChannelModel } from '../../driver/amqp.ts';
+import type { Transport, TransportOptions } from '../transport.ts';
+import { AmqpConnection } from './connection.ts';
+
+/** RabbitMQ, through amqplib. Publisher confirms are always on: a publish that resolved is with the broker. */
+export const amqpTransport: Transport = {
+  driverType: 'amqp',
+  supports: { priority: true, fanout: true, heartbeat: true },
+  connect: async (url, options) => new AmqpConnection(await open(url, options)),
+};
+
+async function open(url: BrokerUrl, options: TransportOptions): Promise<ChannelModel> {
+  const tls = url.scheme === 'amqps';
+  try {
+    return await connectAmqp({
+      tls,
+      hostname: url.hostname ?? 'localhost',
+      port: url.port ?? (tls ? 5671 : 5672),
+      username: url.username ?? 'guest',
+      password: url.password ?? 'guest',
+      vhost: url.virtualHost === '' ? '/' : url.virtualHost,
+      heartbeatSeconds: Math.round(options.heartbeatMs / 1000),
+      connectTimeoutMs: options.connectTimeoutMs,
+      tlsOptions: tlsOptions(options),
+    });
+  } catch (error) {
+    throw new ConnectionError(`Cannot connect to ${url.masked}: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** Celery's `broker_use_ssl` arrives as `transportOptions.ssl`. */
+function tlsOptions({ transportOptions }: TransportOptions): Readonly<Record<string, unknown>> {
+  const { ssl } = transportOptions as { readonly ssl?: unknown };
+  return typeof ssl === 'object' && ssl !== null ? (ssl as Readonly<Record<string, unknown>>) : {};
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== '') return error.message.replace(/\s+/g, ' ').slice(0, 300);
+  // Node reports several failed addresses as an AggregateError without a message.
+  return 'code' in error ? String(error.code) : error.name;
+}

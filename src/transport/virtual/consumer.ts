@@ -1,0 +1,104 @@
+import type { Logger } from '../../base/logger.ts';
+import type { ConsumeOptions, Consumer } from '../transport.ts';
+import type { VirtualDelivery } from './delivery.ts';
+import type { Taken, VirtualStore } from './store.ts';
+
+/** What the loop needs. */
+export interface VirtualConsumerContext {
+  readonly store: VirtualStore;
+  readonly logger: Logger;
+  readonly queues: readonly string[];
+  readonly options: ConsumeOptions;
+  readonly unsettled: ReadonlySet<VirtualDelivery>;
+  readonly receive: (taken: Taken) => Promise<VirtualDelivery | undefined>;
+}
+
+/** Messages fetched in one go when nothing bounds them. */
+const BATCH = 64;
+
+/** Wait after a store that failed, so that a broken folder does not spin. */
+const PAUSE_AFTER_ERROR_MS = 1000;
+
+/** The loop that takes messages while there is room for them. */
+export class VirtualConsumer implements Consumer {
+  readonly #context: VirtualConsumerContext;
+  readonly #stopping = new AbortController();
+  #prefetch: number;
+  #room = Promise.withResolvers<void>();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(context: VirtualConsumerContext) {
+    this.#context = context;
+    this.#prefetch = context.options.prefetch;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  setPrefetch(prefetch: number): Promise<void> {
+    this.#prefetch = prefetch;
+    this.roomFreed();
+    return Promise.resolve();
+  }
+
+  /** A delivery was settled, or the ceiling moved. */
+  roomFreed(): void {
+    this.#room.resolve();
+  }
+
+  async cancel(): Promise<void> {
+    this.#stopping.abort();
+    this.roomFreed();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { store, queues, logger } = this.#context;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        const room = this.#roomLeft();
+        if (room <= 0) await this.#waitForRoom();
+        else if (!(await this.#takeSome(room))) await store.arrival(queues, this.#stopping.signal);
+      } catch (error) {
+        logger.error(`Cannot read from ${queues.join(', ')}: ${error instanceof Error ? error.message : String(error)}`);
+        await pause(PAUSE_AFTER_ERROR_MS, this.#stopping.signal);
+      }
+    }
+  }
+
+  async #takeSome(room: number): Promise<boolean> {
+    const { store, queues, options, receive } = this.#context;
+    const taken = await store.take(queues, room);
+    for (const one of taken) {
+      const delivery = await receive(one);
+      // What was taken after the cancel goes back when the channel closes.
+      if (delivery !== undefined && !this.#stopping.signal.aborted) options.onDelivery(delivery);
+    }
+    return taken.length > 0;
+  }
+
+  #roomLeft(): number {
+    return this.#prefetch === 0 ? BATCH : Math.min(BATCH, this.#prefetch - this.#context.unsettled.size);
+  }
+
+  async #waitForRoom(): Promise<void> {
+    this.#room = Promise.withResolvers<void>();
+    if (this.#roomLeft() > 0 || this.#stopping.signal.aborted) return;
+    await this.#room.promise;
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
