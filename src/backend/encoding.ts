@@ -1,0 +1,31 @@
+import { DecodeError, LimitError, ResultDecodeError } from '../base/errors.ts';
+import type { CompressorRegistry } from '../message/compression.ts';
+import type { Serializer } from '../message/serializer.ts';
+import { decodeMeta, splitCompressedResult } from '../protocol/result.ts';
+import type { ResultMeta } from '../protocol/result.ts';
+
+/** How states become bytes and back. */
+export interface ResultCodec {
+  readonly serializer: Serializer;
+  readonly compressors: CompressorRegistry;
+  readonly maxDecompressedBytes: number;
+}
+
+/** Reads stored bytes, compressed by Celery 5.7 or not. Throws `ResultDecodeError`. */
+export function readMeta(bytes: Uint8Array, codec: ResultCodec, taskId?: string): ResultMeta {
+  try {
+    return decodeMeta(codec.serializer.decode(decompressed(bytes, codec)), taskId);
+  } catch (error) {
+    if (error instanceof DecodeError || error instanceof LimitError)
+      throw new ResultDecodeError(`unreadable result: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+function decompressed(bytes: Uint8Array, codec: ResultCodec): Uint8Array {
+  const compressed = splitCompressedResult(bytes);
+  if (compressed === undefined) return bytes;
+  const compressor = codec.compressors.find(compressed.mime);
+  if (compressor === undefined) throw new ResultDecodeError(`a result compressed with ${compressed.mime}, which is not available here`);
+  return compressor.decompress(compressed.body, codec.maxDecompressedBytes);
+}

@@ -1,0 +1,3 @@
+export type { ResultBackend, ResultDestination, WaitOptions } from './backend.ts';
+export type { BackendOptions } from './options.ts';
+export { openBackend } from './registry.ts';

@@ -1,0 +1,148 @@
+import { Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+
+/** The few commands a result backend needs, in front of the client library. Values are bytes. */
+export interface RedisPort {
+  get(key: string): Promise<Uint8Array | null>;
+  del(key: string): Promise<void>;
+  /** SETEX (SET without `expirySeconds`) and PUBLISH in one transaction. */
+  setAndPublish(key: string, value: Uint8Array, expirySeconds: number | undefined): Promise<void>;
+  /** Runs a script by its hash, loading it when the server has forgotten it. */
+  script(script: string, keys: readonly string[], args: readonly (string | Uint8Array)[]): Promise<unknown>;
+  /** Exact channels on a connection of their own, restored after a reconnect. */
+  subscribe(channel: string): Promise<void>;
+  unsubscribe(channel: string): Promise<void>;
+  /** Called for each message on a subscribed channel. */
+  onMessage(listener: (channel: string, value: Uint8Array) => void): void;
+  /** Called when the subscriptions are back after the connection was lost: what was said meanwhile is gone. */
+  onResubscribed(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+/** How to reach the server. */
+export interface RedisLogin {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly db: number;
+  readonly tls: boolean;
+  readonly onError: (message: string) => void;
+}
+
+/** Back-off between attempts; ioredis gives a command up after `RETRIES` reconnections. */
+const RETRIES = 20;
+const RETRY_STEP_MS = 100;
+const RETRY_MAX_MS = 2000;
+
+/** Opens no connection yet: ioredis connects with the first command. */
+export function openRedis(login: RedisLogin): RedisPort {
+  const options: RedisOptions = {
+    host: login.host,
+    port: login.port,
+    db: login.db,
+    lazyConnect: true,
+    protocol: 2,
+    enableAutoPipelining: true,
+    maxRetriesPerRequest: RETRIES,
+    retryStrategy: (attempt) => Math.min(attempt * RETRY_STEP_MS, RETRY_MAX_MS),
+    ...(login.username === undefined ? undefined : { username: login.username }),
+    ...(login.password === undefined ? undefined : { password: login.password }),
+    ...(login.tls ? { tls: {} } : undefined),
+  };
+  return new IoredisPort(options, login.onError);
+}
+
+class IoredisPort implements RedisPort {
+  readonly #commands: Redis;
+  readonly #onError: (message: string) => void;
+  readonly #options: RedisOptions;
+  readonly #hashes = new Map<string, string>();
+  #subscriber: Redis | undefined;
+  #onMessage: ((channel: string, value: Uint8Array) => void) | undefined;
+  #onResubscribed: (() => void) | undefined;
+
+  constructor(options: RedisOptions, onError: (message: string) => void) {
+    this.#options = options;
+    this.#onError = onError;
+    this.#commands = this.#client(options);
+  }
+
+  get(key: string): Promise<Uint8Array | null> {
+    return this.#commands.getBuffer(key);
+  }
+
+  async del(key: string): Promise<void> {
+    await this.#commands.del(key);
+  }
+
+  async setAndPublish(key: string, value: Uint8Array, expirySeconds: number | undefined): Promise<void> {
+    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    const transaction = this.#commands.multi();
+    if (expirySeconds === undefined) transaction.set(key, bytes);
+    else transaction.setex(key, expirySeconds, bytes);
+    transaction.publish(key, bytes);
+    const replies = await transaction.exec();
+    for (const [error] of replies ?? []) if (error !== null) throw error;
+  }
+
+  async script(script: string, keys: readonly string[], args: readonly (string | Uint8Array)[]): Promise<unknown> {
+    const values = args.map((arg) => (typeof arg === 'string' ? arg : Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength)));
+    const hash = this.#hashes.get(script) ?? (await this.#load(script));
+    try {
+      return await this.#commands.evalsha(hash, keys.length, ...keys, ...values);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return this.#commands.evalsha(await this.#load(script), keys.length, ...keys, ...values);
+    }
+  }
+
+  async #load(script: string): Promise<string> {
+    const hash = String(await this.#commands.script('LOAD', script));
+    this.#hashes.set(script, hash);
+    return hash;
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    this.#subscriber ??= this.#openSubscriber();
+    await this.#subscriber.subscribe(channel);
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    await this.#subscriber?.unsubscribe(channel);
+  }
+
+  onMessage(listener: (channel: string, value: Uint8Array) => void): void {
+    this.#onMessage = listener;
+  }
+
+  onResubscribed(listener: () => void): void {
+    this.#onResubscribed = listener;
+  }
+
+  close(): Promise<void> {
+    this.#commands.disconnect();
+    this.#subscriber?.disconnect();
+    return Promise.resolve();
+  }
+
+  #openSubscriber(): Redis {
+    // A subscription waits as long as it takes; commands give up.
+    const subscriber = this.#client({ ...this.#options, maxRetriesPerRequest: null, enableAutoPipelining: false });
+    let connected = false;
+    subscriber.on('messageBuffer', (channel: Buffer, value: Buffer) => this.#onMessage?.(channel.toString(), value));
+    subscriber.on('ready', () => {
+      // ioredis sends its subscriptions again before anything that is asked after `ready`.
+      if (connected) setImmediate(() => this.#onResubscribed?.());
+      connected = true;
+    });
+    return subscriber;
+  }
+
+  #client(options: RedisOptions): Redis {
+    // The library's option types predate exactOptionalPropertyTypes.
+    const client = new (Redis as unknown as new (given: RedisOptions) => Redis)(options);
+    client.on('error', (error: Error) => this.#onError(error.message || ('code' in error ? String(error.code) : error.name)));
+    return client;
+  }
+}
