@@ -1,0 +1,102 @@
+import { TaskFailedError, TaskRevokedError } from '../base/errors.ts';
+import type { ResultBackend } from '../backend/backend.ts';
+import { decodeFailure } from '../protocol/failure.ts';
+import type { ResultMeta } from '../protocol/result.ts';
+import { isExceptionState, isPropagatingState, isReadyState } from '../protocol/state.ts';
+import type { TaskState } from '../protocol/state.ts';
+
+/** How `get` waits. `timeout` in seconds. */
+export interface GetOptions {
+  readonly timeout?: number;
+  /** Stops the waiting, not the task. */
+  readonly signal?: AbortSignal;
+  /** Sees the states that are not final yet, such as STARTED or a progress of the task's own. */
+  readonly onUpdate?: (state: TaskState, info: unknown) => void;
+}
+
+/**
+ * A task's result, now or later. It is not thenable, so that awaiting `sendTask` waits for the broker and not for the task.
+ * Every question goes to the backend. `celery/result.py AsyncResult`.
+ */
+export class AsyncResult<T = unknown> {
+  readonly id: string;
+  /** Never set: an `await` must not wait for the task. */
+  declare readonly then?: never;
+  readonly #backend: () => Promise<ResultBackend>;
+  #final: ResultMeta | undefined;
+
+  constructor(id: string, backend: () => Promise<ResultBackend>) {
+    this.id = id;
+    this.#backend = backend;
+  }
+
+  /**
+   * Resolves with the return value. Rejects with `TaskFailedError` or `TaskRevokedError` when the task ended so,
+   * `ResultTimeoutError`, the signal's reason, or `BackendDisabledError` when no result backend is set.
+   */
+  async get(options: GetOptions = {}): Promise<T> {
+    const { timeout, signal, onUpdate } = options;
+    if (timeout !== undefined && !(timeout >= 0)) throw new RangeError('get: timeout must be seconds of 0 or more');
+    if (this.#final === undefined) {
+      const backend = await this.#backend();
+      this.#final = await backend.waitFor(this.id, {
+        timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+        signal,
+        onUpdate: onUpdate === undefined ? undefined : (meta) => onUpdate(meta.status, meta.result),
+      });
+    }
+    if (isPropagatingState(this.#final.status)) throw failureOf(this.#final);
+    return this.#final.result as T;
+  }
+
+  async state(): Promise<TaskState> {
+    return (await this.#meta())?.status ?? 'PENDING';
+  }
+
+  /** The return value, the error of a failed task, or what a running task has stored about itself. */
+  async info(): Promise<unknown> {
+    const meta = await this.#meta();
+    if (meta === undefined) return undefined;
+    return isExceptionState(meta.status) && meta.result !== null ? failureOf(meta) : meta.result;
+  }
+
+  async ready(): Promise<boolean> {
+    return isReadyState(await this.state());
+  }
+
+  async successful(): Promise<boolean> {
+    return (await this.state()) === 'SUCCESS';
+  }
+
+  async failed(): Promise<boolean> {
+    return (await this.state()) === 'FAILURE';
+  }
+
+  async traceback(): Promise<string | undefined> {
+    return (await this.#meta())?.traceback ?? undefined;
+  }
+
+  /** Tasks this one sent, its callbacks included; `undefined` while nothing is stored. */
+  async children(): Promise<readonly AsyncResult[] | undefined> {
+    const tuples = (await this.#meta())?.children;
+    return tuples?.map(([[id]]) => new AsyncResult(id, this.#backend));
+  }
+
+  /** Removes the stored result. */
+  async forget(): Promise<void> {
+    this.#final = undefined;
+    await (await this.#backend()).forget(this.id);
+  }
+
+  async #meta(): Promise<ResultMeta | undefined> {
+    if (this.#final !== undefined) return this.#final;
+    const meta = await (await this.#backend()).getMeta(this.id);
+    if (meta !== undefined && isReadyState(meta.status)) this.#final = meta;
+    return meta;
+  }
+}
+
+function failureOf(meta: ResultMeta): TaskFailedError {
+  const failure = decodeFailure(meta.result, meta.task_id, meta.traceback);
+  return meta.status === 'REVOKED' ? new TaskRevokedError(failure) : new TaskFailedError(failure);
+}
