@@ -1,26 +1,20 @@
 import type { TaskRequest } from '../../protocol/task.ts';
 
 /** How a run ended. */
-export type Outcome =
-  | { readonly kind: 'success'; readonly value: unknown }
-  | { readonly kind: 'failure'; readonly error: unknown }
-  | { readonly kind: 'retry'; readonly retry: unknown }
-  | { readonly kind: 'ignore' }
-  | { readonly kind: 'reject'; readonly requeue: boolean; readonly reason: string };
+export type Outcome = { readonly kind: 'returned'; readonly value: unknown } | { readonly kind: 'threw'; readonly error: unknown };
 
-/** One task to run. `body` is the undecoded body, for pools whose children decode it themselves. */
+/** One task to run. `work` runs it in this process; `body` is for pools whose children decode it themselves. */
 export interface Job {
   readonly request: TaskRequest;
   readonly body: Uint8Array;
-  /** Called once, when the task really starts: early acks and STARTED belong there. */
-  readonly onAccepted: (pid: number) => void;
+  readonly work: () => unknown;
 }
 
-/** Runs task code somewhere. `run` never rejects: a crash is an `Outcome`. */
+/** Runs task code somewhere. Never throws and never rejects: whatever happens is an `Outcome`. */
 export interface Pool {
   readonly name: string;
+  /** How many jobs may run at once; the caller keeps to it. */
   readonly size: number;
-  run(job: Job): Promise<Outcome>;
-  /** Resolves when nothing runs any more, or after `graceMs`. */
-  stop(options: { readonly graceMs: number }): Promise<void>;
+  /** At once, where the task did not wait for anything. */
+  run(job: Job): Outcome | Promise<Outcome>;
 }

@@ -1,0 +1,86 @@
+import type { CeleryApp } from '../app/celery.ts';
+import type { RetryOptions, TaskContext } from '../app/task.ts';
+import type { TaskRequest } from '../protocol/task.ts';
+import type { Delivery, DeliveryInfo } from '../transport/transport.ts';
+import { retryTask } from './retry.ts';
+import type { TaskPlan } from './task-plan.ts';
+
+/** What a context is made of. */
+export interface ContextParts {
+  readonly app: CeleryApp;
+  readonly plan: TaskPlan;
+  readonly request: TaskRequest;
+  readonly delivery: Delivery;
+  readonly hostname: string;
+  readonly storeState: (state: string, result: unknown) => Promise<void>;
+}
+
+/** A running task's view of itself. Members that cost something are made when first asked for. */
+export class RunContext implements TaskContext {
+  readonly isEager = false;
+  readonly #parts: ContextParts;
+  #abort: AbortController | undefined;
+
+  constructor(parts: ContextParts) {
+    this.#parts = parts;
+  }
+
+  get id(): string {
+    return this.#parts.request.id;
+  }
+
+  get task(): string {
+    return this.#parts.request.task;
+  }
+
+  get args(): readonly unknown[] {
+    return this.#parts.request.args;
+  }
+
+  get kwargs(): Readonly<Record<string, unknown>> {
+    return this.#parts.request.kwargs;
+  }
+
+  get retries(): number {
+    return this.#parts.request.retries;
+  }
+
+  get hostname(): string {
+    return this.#parts.hostname;
+  }
+
+  get request(): TaskRequest {
+    return this.#parts.request;
+  }
+
+  get deliveryInfo(): DeliveryInfo {
+    return this.#parts.delivery.info;
+  }
+
+  get replyTo(): string | undefined {
+    return this.#parts.delivery.message.properties.replyTo;
+  }
+
+  get correlationId(): string | undefined {
+    return this.#parts.delivery.message.properties.correlationId;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** Aborts `signal`, whoever holds it. */
+  abort(reason: unknown): void {
+    this.#abort ??= new AbortController();
+    this.#abort.abort(reason);
+  }
+
+  retry(options: RetryOptions = {}): Promise<never> {
+    return retryTask(this.#parts, options);
+  }
+
+  updateState(state: string, meta: unknown = null): Promise<void> {
+    return this.#parts.storeState(state, meta);
+  }
+}

@@ -1,0 +1,3 @@
+export { SoftTimeLimitExceeded } from './limits.ts';
+export { Worker } from './worker.ts';
+export type { WorkerOptions } from './worker.ts';

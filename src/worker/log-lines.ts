@@ -1,0 +1,54 @@
+import type { Logger } from '../base/logger.ts';
+import { exceptionRepr } from '../protocol/failure.ts';
+import { saferepr } from '../protocol/saferepr.ts';
+import type { TaskRequest } from '../protocol/task.ts';
+
+/** A name or id in a line: whatever a peer sent, a line stays readable. */
+const LONGEST_FIELD = 256;
+
+function label({ task, shadow, id }: TaskRequest): string {
+  return `Task ${clip(shadow ?? task)}[${clip(id)}]`;
+}
+
+/** Text of a peer's in a log line, cut to a bearable length. */
+export function clip(text: string, most: number = LONGEST_FIELD): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+/** Celery's log lines about tasks (`celery/app/trace.py`, `celery/worker/strategy.py`). Nothing is built for a line nobody writes. */
+export const taskLog = {
+  received(logger: Logger, request: TaskRequest): void {
+    if (!logger.isEnabled('info')) return;
+    const eta = request.eta === undefined ? '' : `  ETA:[${request.etaText ?? ''}]`;
+    logger.info(`${label(request)} received${eta}`, fields(request));
+  },
+  succeeded(logger: Logger, request: TaskRequest, seconds: number, value: unknown): void {
+    if (!logger.isEnabled('info')) return;
+    logger.info(`${label(request)} succeeded in ${seconds.toFixed(6)}s: ${saferepr(value, { maxLength: 512 })}`, fields(request));
+  },
+  failed(logger: Logger, request: TaskRequest, error: unknown, traceback: string): void {
+    logger.error(`${label(request)} raised unexpected: ${clip(exceptionRepr(error), 1024)}\n${clip(traceback, 2048)}`, fields(request));
+  },
+  retried(logger: Logger, request: TaskRequest, message: string): void {
+    logger.info(`${label(request)} retry: ${clip(message, 1024)}`, fields(request));
+  },
+  ignored(logger: Logger, request: TaskRequest): void {
+    logger.info(`${label(request)} ignored`, fields(request));
+  },
+  rejected(logger: Logger, request: TaskRequest, requeue: boolean): void {
+    logger.info(`${label(request)} rejected, requeue=${requeue}`, fields(request));
+  },
+  expired(logger: Logger, request: TaskRequest): void {
+    logger.info(`Discarding revoked task: ${clip(request.task)}[${clip(request.id)}] (expired)`, fields(request));
+  },
+  unregistered(logger: Logger, request: TaskRequest): void {
+    logger.error(
+      `Received unregistered task of type '${clip(request.task)}' [${clip(request.id)}]: the message was rejected. Is the module that defines it imported?`,
+      fields(request),
+    );
+  },
+};
+
+function fields({ id, task }: TaskRequest): Readonly<Record<string, unknown>> {
+  return { task_id: clip(id), task_name: clip(task) };
+}

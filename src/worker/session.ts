@@ -1,0 +1,152 @@
+import type { CeleryApp } from '../app/celery.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Queue } from '../routing/queue.ts';
+import type { Channel, Consumer, Delivery } from '../transport/transport.ts';
+import { settle } from './executor.ts';
+import type { Executor } from './executor.ts';
+import type { Intake } from './intake.ts';
+import { taskLog } from './log-lines.ts';
+import type { Pending } from './pending.ts';
+import { prefetchCount } from './qos.ts';
+import { storeState } from './results.ts';
+import { decide } from './strategy.ts';
+import { policyFor } from './task-plan.ts';
+import { WakeTimer } from './timer.ts';
+
+/** What a session needs. */
+export interface SessionOptions {
+  readonly app: CeleryApp;
+  readonly channel: Channel;
+  readonly queues: readonly Queue[];
+  readonly concurrency: number;
+  readonly multiplier: number;
+  readonly hostname: string;
+  readonly logger: Logger;
+  readonly intake: Intake;
+  readonly executor: Executor;
+}
+
+/**
+ * One channel's worth of consuming: what it has delivered and what has not started yet. When the channel goes, so does
+ * all that: the broker delivers it again.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #held: WakeTimer<Pending>;
+  #ready: Pending[] = [];
+  #next = 0;
+  #consumer: Consumer | undefined;
+  #prefetch: number;
+  #adjusting = false;
+  #open = true;
+  #starting = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#prefetch = prefetchCount(options.concurrency, options.multiplier, 0);
+    this.#held = new WakeTimer(options.app.host, (pending) => {
+      this.#adjustPrefetch();
+      this.#admit(pending);
+    });
+  }
+
+  /** Declares the queues and consumes them. Rejects as `Channel` does. */
+  async start(): Promise<void> {
+    const { channel, queues, logger } = this.#options;
+    for (const queue of queues) await channel.declareQueue(queue);
+    this.#consumer = await channel.consume(queues, {
+      prefetch: this.#prefetch,
+      noAck: false,
+      onDelivery: (delivery) => this.#receive(delivery),
+      onCancelled: (queue) => {
+        logger.warning(`consumer: the broker cancelled the consumer of ${queue}; declaring it again`);
+        void channel.close();
+      },
+    });
+  }
+
+  /** Starts what waits for a slot. */
+  startReady(): void {
+    // A task that ends at once frees its slot from within: the outer loop goes on.
+    if (this.#starting) return;
+    this.#starting = true;
+    while (this.#open && this.#next < this.#ready.length && this.#options.executor.hasRoom) {
+      const pending = this.#ready[this.#next];
+      this.#next += 1;
+      if (pending !== undefined) this.#decide(pending);
+    }
+    this.#starting = false;
+    if (this.#next === this.#ready.length) {
+      this.#ready = [];
+      this.#next = 0;
+    }
+  }
+
+  /** Takes nothing more and forgets what has not started: it goes back when the channel closes. */
+  async stop(): Promise<void> {
+    this.abandon();
+    await this.#consumer?.cancel().catch(() => undefined);
+  }
+
+  /** Forgets what has not started, because its channel is gone. */
+  abandon(): void {
+    this.#open = false;
+    this.#ready = [];
+    this.#next = 0;
+    this.#held.clear();
+  }
+
+  #receive(delivery: Delivery): void {
+    if (!this.#open) return;
+    const pending = this.#options.intake.read(delivery);
+    if (pending === undefined) return;
+    taskLog.received(this.#options.logger, pending.request);
+    this.#admit(pending);
+  }
+
+  #admit(pending: Pending): void {
+    this.#ready.push(pending);
+    this.startReady();
+  }
+
+  #decide(pending: Pending): void {
+    const { app, executor, logger } = this.#options;
+    const verdict = decide(pending.request, app.host.now());
+    switch (verdict.kind) {
+      case 'run':
+        return executor.start(pending);
+      case 'hold':
+        this.#held.add(verdict.until, pending);
+        return this.#adjustPrefetch();
+      case 'discard':
+        taskLog.expired(logger, pending.request);
+        return this.#revoke(pending);
+    }
+  }
+
+  #revoke({ delivery, request, plan }: Pending): void {
+    const { app, hostname, logger } = this.#options;
+    settle(delivery, { kind: 'ack' }, logger);
+    if (policyFor(plan, request).ignoreResult) return;
+    const result = { exc_type: 'TaskRevokedError', exc_message: ['expired'], exc_module: 'celery.exceptions' };
+    storeState(app, { taskId: request.id, status: 'REVOKED', result }, { delivery, request, hostname }).catch((error: unknown) =>
+      logger.error(`REVOKED of ${request.id} could not be stored: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  }
+
+  /** Follows the number of held tasks, once a turn at most. */
+  #adjustPrefetch(): void {
+    if (this.#adjusting) return;
+    this.#adjusting = true;
+    setImmediate(() => {
+      this.#adjusting = false;
+      const { concurrency, multiplier, logger } = this.#options;
+      const prefetch = prefetchCount(concurrency, multiplier, this.#held.size);
+      if (!this.#open || prefetch === this.#prefetch) return;
+      this.#prefetch = prefetch;
+      this.#consumer
+        ?.setPrefetch(prefetch)
+        .catch((error: unknown) => logger.warning(`The prefetch could not be changed: ${String(error)}`));
+    });
+  }
+}

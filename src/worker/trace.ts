@@ -1,0 +1,118 @@
+import type { ExceptionWire } from '../protocol/result.ts';
+import type { SignatureWire } from '../protocol/signature.ts';
+import type { TaskState } from '../protocol/state.ts';
+import type { TaskRequest } from '../protocol/task.ts';
+
+/** How a run ended, in the words of the wire. */
+export type Ending =
+  | { readonly kind: 'success'; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly exception: ExceptionWire; readonly traceback: string }
+  /** `republished`: the next try is with the broker. */
+  | { readonly kind: 'retry'; readonly exception: ExceptionWire | undefined; readonly traceback: string | undefined }
+  | { readonly kind: 'ignore' }
+  | { readonly kind: 'reject'; readonly requeue: boolean; readonly exception: ExceptionWire; readonly traceback: string };
+
+/** One thing to do after a run. */
+export type Effect =
+  | {
+      readonly kind: 'publish';
+      readonly signature: SignatureWire;
+      readonly args: readonly unknown[];
+      readonly chain: readonly SignatureWire[] | undefined;
+    }
+  | {
+      readonly kind: 'store';
+      readonly taskId: string;
+      readonly status: TaskState;
+      readonly result: unknown;
+      readonly traceback: string | undefined;
+    }
+  /** Something the message asks for that is not built: said aloud. */
+  | { readonly kind: 'warn'; readonly text: string }
+  | { readonly kind: 'ack' }
+  | { readonly kind: 'reject'; readonly requeue: boolean };
+
+/** What a task and its message say about results and acknowledgement. */
+export interface Policy {
+  readonly acksLate: boolean;
+  readonly acksOnFailure: boolean;
+  readonly ignoreResult: boolean;
+  readonly storeErrors: boolean;
+}
+
+/**
+ * What follows from a run, in order: callbacks before the result, so that its children are complete; the settle last, and
+ * only for late acks, since an early one was sent when the task started. `celery/app/trace.py build_tracer`,
+ * `celery/worker/request.py on_failure`.
+ */
+export function conclude(request: TaskRequest, ending: Ending, policy: Policy): Effect[] {
+  switch (ending.kind) {
+    case 'success':
+      return [
+        ...callbacks(request, ending.value),
+        ...stored(policy.ignoreResult, request.id, 'SUCCESS', ending.value),
+        ...chordWarning(request),
+        ...settle(policy, { kind: 'ack' }),
+      ];
+    case 'failure':
+      return [
+        ...failure(request, ending.exception, ending.traceback, policy),
+        ...settle(policy, policy.acksOnFailure ? { kind: 'ack' } : { kind: 'reject', requeue: false }),
+      ];
+    case 'retry':
+      return [
+        ...stored(policy.ignoreResult, request.id, 'RETRY', ending.exception ?? null, ending.traceback),
+        ...settle(policy, { kind: 'ack' }),
+      ];
+    case 'ignore':
+      return settle(policy, { kind: 'ack' });
+    case 'reject':
+      return rejected(request, ending, policy);
+  }
+}
+
+function rejected(request: TaskRequest, ending: Ending & { readonly kind: 'reject' }, policy: Policy): Effect[] {
+  const { requeue, exception, traceback } = ending;
+  // Celery 5.7 stores a failure for a rejection without requeue, early ack or late.
+  const result = requeue ? [] : failure(request, exception, traceback, policy);
+  return [...result, ...settle(policy, { kind: 'reject', requeue })];
+}
+
+function callbacks(request: TaskRequest, value: unknown): Effect[] {
+  const { callbacks: links, chain } = request.embed;
+  const effects: Effect[] = (links ?? []).map((signature) => ({ kind: 'publish', signature, args: [value], chain: undefined }));
+  // The chain is reversed: its last element is the next step, and the others go with it.
+  const next = chain?.at(-1);
+  if (next !== undefined) effects.push({ kind: 'publish', signature: next, args: [value], chain: chain?.slice(0, -1) });
+  return effects;
+}
+
+function failure(request: TaskRequest, exception: ExceptionWire, traceback: string, policy: Policy): Effect[] {
+  const hidden = policy.ignoreResult && !policy.storeErrors;
+  const effects = stored(hidden, request.id, 'FAILURE', exception, traceback);
+  // Whoever waits for a later step must hear of it: each gets the same failure.
+  for (const step of request.embed.chain ?? []) {
+    const taskId = step.options['task_id'];
+    if (typeof taskId === 'string') effects.push(...stored(false, taskId, 'FAILURE', exception, traceback));
+  }
+  for (const signature of request.embed.errbacks ?? []) effects.push({ kind: 'publish', signature, args: [request.id], chain: undefined });
+  return [...effects, ...chordWarning(request)];
+}
+
+function stored(hidden: boolean, taskId: string, status: TaskState, result: unknown, traceback?: string): Effect[] {
+  return hidden ? [] : [{ kind: 'store', taskId, status, result, traceback }];
+}
+
+function chordWarning({ id, embed }: TaskRequest): Effect[] {
+  if (embed.chord === null) return [];
+  return [
+    {
+      kind: 'warn',
+      text: `Task ${id} belongs to a chord, which is not built yet: its part was not reported and the chord's body ${embed.chord.task} will wait for it`,
+    },
+  ];
+}
+
+function settle(policy: Policy, effect: Effect): Effect[] {
+  return policy.acksLate ? [effect] : [];
+}
