@@ -1,0 +1,26 @@
+import { Celery } from '../celery.ts';
+import { loadApp } from './load-app.ts';
+
+/** What the global options say about the app. */
+export interface AppOptions {
+  readonly app: string | undefined;
+  readonly overrides: Readonly<Record<string, unknown>>;
+}
+
+/** Reads `-A`, `-b` and `--result-backend`; the app's name also from `CELERY_APP`. */
+export function appOptions(argv: Readonly<Record<string, unknown>>): AppOptions {
+  const overrides: Record<string, unknown> = {};
+  if (typeof argv['broker'] === 'string') overrides['broker_url'] = argv['broker'];
+  if (typeof argv['result-backend'] === 'string') overrides['result_backend'] = argv['result-backend'];
+  const app = typeof argv['app'] === 'string' ? argv['app'] : process.env['CELERY_APP'];
+  return { app, overrides };
+}
+
+/** The app a client command works with: the user's, or a bare one that needs only URLs. */
+export async function clientApp(argv: Readonly<Record<string, unknown>>): Promise<Celery> {
+  const { app, overrides } = appOptions(argv);
+  if (app === undefined) return new Celery('tq-bridge', overrides);
+  const loaded = await loadApp(app);
+  loaded.configure(overrides);
+  return loaded;
+}

@@ -1,0 +1,72 @@
+import { existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Celery } from '../celery.ts';
+import { UsageError } from './print.ts';
+
+const EXTENSIONS = ['', '.ts', '.mts', '.js', '.mjs', '.cjs'];
+const INDEXES = ['index.ts', 'index.mts', 'index.js', 'index.mjs'];
+const EXPORTS = ['app', 'celery', 'default'];
+
+/**
+ * Finds the app a module exports: `app`, `celery` or the default export, or the name after a colon (`proj.ts:worker`).
+ * Throws `UsageError` when the module or the app is not there.
+ */
+export async function loadApp(target: string): Promise<Celery> {
+  const [file, exportName] = splitTarget(target);
+  const module = await importModule(file);
+  const names = exportName === undefined ? EXPORTS : [exportName];
+  for (const name of names) {
+    const candidate = module[name];
+    if (candidate instanceof Celery) return candidate;
+  }
+  throw new UsageError(
+    `Unable to load a tq-bridge app: the module ${file} exports no Celery app as ${names.map((name) => `'${name}'`).join(', ')}.`,
+    'export it, for example: export const app = new Celery("proj", { … })',
+  );
+}
+
+/** Imports a user's module by path, with or without its extension; a dotted name is a path too (`proj.tasks` → `proj/tasks`). */
+export async function importModule(file: string): Promise<Record<string, unknown>> {
+  const path = findModule(file);
+  if (path === undefined) {
+    throw new UsageError(`Unable to load a tq-bridge app: the module ${file} was not found in ${process.cwd()}.`);
+  }
+  try {
+    return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+  } catch (error) {
+    if (isUnsupportedSyntax(error)) {
+      throw new UsageError(
+        `${file} uses TypeScript that Node cannot strip (enums, parameter properties, decorators) or .js names for .ts files.`,
+        'compile it first, or run with: NODE_OPTIONS="--import tsx"',
+      );
+    }
+    throw error;
+  }
+}
+
+function splitTarget(target: string): [string, string | undefined] {
+  const colon = target.lastIndexOf(':');
+  // A drive letter (C:\proj) is no separator.
+  return colon > 1 ? [target.slice(0, colon), target.slice(colon + 1)] : [target, undefined];
+}
+
+function findModule(file: string): string | undefined {
+  const bases = file.includes('/') || existsSync(file) ? [file] : [file, file.replaceAll('.', '/')];
+  for (const base of bases) {
+    for (const extension of EXTENSIONS) {
+      const path = resolve(`${base}${extension}`);
+      if (existsSync(path) && statSync(path).isFile()) return path;
+    }
+    for (const index of INDEXES) {
+      const path = resolve(base, index);
+      if (existsSync(path)) return path;
+    }
+  }
+  return undefined;
+}
+
+function isUnsupportedSyntax(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' || code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING';
+}

@@ -1,0 +1,54 @@
+import { ImproperlyConfiguredError, ResultTimeoutError, TaskFailedError, TqError } from '../base/errors.ts';
+import { jsonSerializer } from '../message/serializers/json.ts';
+import { EXIT } from './exit-codes.ts';
+
+/** A command that was used wrongly: one line and a hint, exit code 2. */
+export class UsageError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+/** Writes data: stdout carries nothing else. */
+export function printLine(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes for people: stderr. */
+export function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** A value as JSON text, typed values in kombu's form; a plain string stays bare for people. */
+export function formatValue(value: unknown, asJson: boolean): string {
+  if (typeof value === 'string' && !asJson) return value;
+  return new TextDecoder().decode(jsonSerializer.encode(value));
+}
+
+/** Reports an error in one line (stack only with `debug`) and returns the exit code for it. */
+export function reportError(error: unknown, debug: boolean): number {
+  const message = error instanceof Error ? error.message : String(error);
+  note(`Error: ${message}`);
+  if (error instanceof UsageError && error.hint !== undefined) note(`Hint: ${error.hint}`);
+  if (debug && error instanceof Error && error.stack !== undefined) note(error.stack);
+  return exitCodeFor(error);
+}
+
+function exitCodeFor(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof ImproperlyConfiguredError) return EXIT.config;
+  if (error instanceof ResultTimeoutError) return EXIT.timedOut;
+  if (error instanceof TaskFailedError) return EXIT.failure;
+  if (error instanceof TqError && UNAVAILABLE.has(error.code)) return EXIT.unavailable;
+  return EXIT.failure;
+}
+
+const UNAVAILABLE: ReadonlySet<string> = new Set([
+  'ERR_TRANSPORT_CONNECTION',
+  'ERR_TRANSPORT_BLOCKED',
+  'ERR_BACKEND_UNAVAILABLE',
+  'ERR_APP_OPERATIONAL',
+]);

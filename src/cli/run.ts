@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import yargs from 'yargs';
+import type { Argv } from 'yargs';
+import { nearest } from '../base/nearest.ts';
+import { splitShortValues } from './argv.ts';
+import { EXIT } from './exit-codes.ts';
+import { declareMissingFlags } from './not-built.ts';
+import { reportError, UsageError } from './print.ts';
+
+type Command = (argv: Readonly<Record<string, unknown>>) => Promise<number>;
+
+/** Parses a command line, runs its command and resolves to the exit code. Never rejects. */
+export async function run(words: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  let debug = false;
+  const perform =
+    (load: () => Promise<Command>) =>
+    async (argv: Readonly<Record<string, unknown>>): Promise<void> => {
+      debug = argv['debug'] === true;
+      if (typeof argv['workdir'] === 'string') process.chdir(argv['workdir']);
+      exitCode = await (await load())(argv);
+    };
+  try {
+    await commandLine(words, perform).parseAsync();
+  } catch (error) {
+    exitCode = reportError(error, debug);
+  }
+  return exitCode;
+}
+
+type Perform = (load: () => Promise<Command>) => (argv: Readonly<Record<string, unknown>>) => Promise<void>;
+
+function commandLine(words: readonly string[], perform: Perform): Argv {
+  const parser: Argv = yargs(splitShortValues(words));
+  return parser
+    .scriptName('tq-bridge')
+    .locale('en')
+    .usage('$0 <command> [options]')
+    .parserConfiguration({ 'parse-positional-numbers': false, 'boolean-negation': false, 'strip-aliased': true })
+    .option('app', {
+      alias: 'A',
+      ...text,
+      describe: 'Module that exports the app as `app`, `celery` or default (.ts or .js); also CELERY_APP',
+    })
+    .option('broker', { alias: 'b', ...text, describe: 'Broker URL; also CELERY_BROKER_URL' })
+    .option('result-backend', { ...text, describe: 'Result backend URL; also CELERY_RESULT_BACKEND' })
+    .option('workdir', { ...text, describe: 'Change to this directory first' })
+    .option('quiet', { alias: 'q', type: 'boolean', describe: 'No banner, no notes' })
+    .option('json', { alias: 'j', type: 'boolean', describe: 'Machine-readable output on stdout' })
+    .option('debug', { type: 'boolean', describe: 'Print stack traces of errors' })
+    .command(
+      'worker',
+      'Run a worker',
+      workerOptions,
+      perform(async () => (await import('./worker.ts')).worker),
+    )
+    .command(
+      'call <name>',
+      'Send a task',
+      callOptions,
+      perform(async () => (await import('./call.ts')).call),
+    )
+    .command(
+      'result <id>',
+      'Print the result of a task',
+      resultOptions,
+      perform(async () => (await import('./result.ts')).result),
+    )
+    .demandCommand(1, 'Name a command: worker, call or result.')
+    .strict()
+    .recommendCommands()
+    .version(packageVersion())
+    .alias('help', 'h')
+    .wrap(110)
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .fail((message: string | null, error: Error | undefined, failed) => {
+      if (error !== undefined && error !== null) throw error;
+      throw new UsageError(withSuggestion(message ?? 'unreadable command line', failed), 'tq-bridge --help lists commands and options');
+    });
+}
+
+const text = { type: 'string', requiresArg: true, coerce: last } as const;
+const seconds = (name: string) => ({ type: 'string', requiresArg: true, coerce: (value: unknown) => toNumber(name, value) }) as const;
+const whole = (name: string) => ({ type: 'string', requiresArg: true, coerce: (value: unknown) => toWhole(name, value) }) as const;
+
+function workerOptions<T>(yargs: Argv<T>): Argv<T> {
+  const declared = yargs
+    .option('hostname', { alias: 'n', ...text, describe: "Node name, e.g. 'w1@%h' (%h hostname, %n name, %d domain)" })
+    .option('loglevel', { alias: 'l', ...text, describe: 'DEBUG, INFO, WARNING (default), ERROR, CRITICAL or FATAL' })
+    .option('log-format', { ...text, choices: ['text', 'json'], describe: "Celery's log line, or one JSON object a line" })
+    .option('concurrency', { alias: 'c', ...text, describe: 'Tasks at once: 50 for the async pool, else the number of CPUs (auto)' })
+    .option('pool', { alias: 'P', ...text, describe: 'async (default) or solo' })
+    .option('prefetch-multiplier', { ...whole('prefetch-multiplier'), describe: 'Messages fetched ahead per slot (4); 0 is no limit' })
+    .option('queues', { alias: 'Q', ...text, describe: 'Comma-separated queues to consume' })
+    .option('exclude-queues', { alias: 'X', ...text, describe: 'Comma-separated queues not to consume' })
+    .option('include', { alias: 'I', ...text, describe: 'Comma-separated modules to import besides the app' })
+    .option('without-gossip', { type: 'boolean', describe: 'Accepted: this worker does not gossip' })
+    .option('without-mingle', { type: 'boolean', describe: 'Accepted: this worker does not mingle' })
+    .option('without-heartbeat', { type: 'boolean', describe: 'Accepted: this worker sends no event heartbeats' })
+    .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
+    .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
+  return declareMissingFlags(declared) as unknown as Argv<T>;
+}
+
+function callOptions<T>(yargs: Argv<T>): Argv<T> {
+  return yargs
+    .positional('name', { type: 'string', describe: 'Name of the task', demandOption: true })
+    .option('args', { alias: 'a', ...text, describe: "Positional arguments, a JSON array, e.g. '[2, 3]'; - reads stdin" })
+    .option('kwargs', { alias: 'k', ...text, describe: 'Keyword arguments, a JSON object' })
+    .option('eta', { ...text, describe: 'ISO-8601 time to run at' })
+    .option('countdown', { ...seconds('countdown'), describe: 'Seconds from now to run at' })
+    .option('expires', { ...text, describe: 'Seconds from now, or an ISO-8601 time, after which the task is not run' })
+    .option('serializer', { ...text, describe: 'json' })
+    .option('queue', { ...text, describe: 'Queue to send to' })
+    .option('exchange', { ...text, describe: 'Exchange to send to' })
+    .option('routing-key', { ...text, describe: 'Routing key' })
+    .option('priority', { ...whole('priority'), describe: 'Message priority: RabbitMQ runs high numbers first' })
+    .option('id', { ...text, describe: 'Task id; a new uuid by default' })
+    .option('headers', { ...text, describe: 'Custom message headers, a JSON object' })
+    .option('wait', { alias: 'w', type: 'boolean', describe: 'Wait for the result and print it; exit 1 if the task failed' })
+    .option('timeout', { ...seconds('timeout'), describe: 'With --wait: seconds to wait; exit 75 when they pass' })
+    .example("$0 call tasks.add -a '[2, 3]' --wait", 'send a task and print its result')
+    .example(
+      '$0 -b redis://localhost call tasks.add -k \'{"x": 2, "y": 3}\' --countdown 10',
+      'name a broker, run in ten seconds',
+    ) as unknown as Argv<T>;
+}
+
+function resultOptions<T>(yargs: Argv<T>): Argv<T> {
+  return yargs
+    .positional('id', { type: 'string', describe: 'Task id', demandOption: true })
+    .option('traceback', { type: 'boolean', describe: 'Print the traceback instead of the result' })
+    .option('timeout', {
+      ...seconds('timeout'),
+      describe: 'Seconds to wait; exit 75 when they pass. Without it: for ever, as celery result',
+    })
+    .option('no-wait', { type: 'boolean', describe: 'Print what is stored now; exit 75 when nothing final is' })
+    .example(
+      '$0 --result-backend redis://localhost result 4bdde1fc-c45a-445d-9c28-60f49fd86c74',
+      'wait for a result',
+    ) as unknown as Argv<T>;
+}
+
+/** A repeated option counts once: the last. */
+function last(value: unknown): unknown {
+  return Array.isArray(value) ? value.at(-1) : value;
+}
+
+function toNumber(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(last(value));
+  if (!Number.isFinite(number) || String(last(value)).trim() === '')
+    throw new UsageError(`--${name} takes a number, not '${String(last(value))}'.`);
+  return number;
+}
+
+function toWhole(name: string, value: unknown): number | undefined {
+  const number = toNumber(name, value);
+  if (number !== undefined && (!Number.isInteger(number) || number < 0))
+    throw new UsageError(`--${name} takes a whole number of 0 or more.`);
+  return number;
+}
+
+function withSuggestion(message: string, parser: Argv): string {
+  const unknown = /^Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
+  if (unknown === undefined) return message;
+  const options = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
+  const known = Object.keys(options.key).filter((key) => key.length > 1);
+  const near = nearest(unknown, known);
+  return near === undefined ? `No such option: --${unknown}` : `No such option: --${unknown} Did you mean --${near}?`;
+}
+
+function packageVersion(): string {
+  const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  return packageJson.version;
+}
