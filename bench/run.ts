@@ -1,0 +1,105 @@
+/**
+ * `npm run bench`: drain, publish and round-trip rates against raw amqplib and Python Celery, on one RabbitMQ, in one run.
+ * Rounds are interleaved and the median is reported: the machine is noisy, so only ratios within a run mean anything.
+ * Prefetch 200 and one ack a message on both sides. Writes `bench/results/latest.json`.
+ *
+ * BENCH_ROUNDS (5), BENCH_MESSAGES (20000), BENCH_PYTHON_MESSAGES (4000), BENCH_CELERY (5.7.0).
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { pythonVenv, rabbitmq, redis } from '../test/servers.ts';
+import { fillQueue, purgeQueues } from './broker.ts';
+
+const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
+const messages = Number(process.env['BENCH_MESSAGES'] ?? 20_000);
+const pythonMessages = Number(process.env['BENCH_PYTHON_MESSAGES'] ?? 4_000);
+const celeryVersion = process.env['BENCH_CELERY'] ?? '5.7.0';
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+await using broker = await rabbitmq();
+await using store = await redis();
+const python = await pythonVenv(celeryVersion);
+
+const base = { ...process.env, BENCH_BROKER: broker.url, BENCH_REDIS: store.url, PYTHONPATH: here };
+
+interface Contender {
+  readonly name: string;
+  readonly count: number;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Messages waiting in the queue `bench` before it starts. */
+  readonly prefill: boolean;
+}
+
+const node = (script: string): string[] => [process.execPath, `${here}${script}`];
+const py = (what: string): string[] => [python.python, `${here}celery_side.py`, what];
+
+const contenders: readonly Contender[] = [
+  { name: 'drain raw amqplib', count: messages, command: node('drain-raw.ts'), env: {}, prefill: true },
+  { name: 'drain tq-bridge, results off', count: messages, command: node('drain-worker.ts'), env: { BENCH_RESULTS: '' }, prefill: true },
+  { name: 'drain tq-bridge, redis results', count: messages, command: node('drain-worker.ts'), env: { BENCH_RESULTS: store.url }, prefill: true },
+  { name: 'drain celery -c 2, results off', count: pythonMessages, command: py('drain'), env: { BENCH_RESULTS: '' }, prefill: true },
+  { name: 'drain celery -c 2, redis results', count: pythonMessages, command: py('drain'), env: { BENCH_RESULTS: store.url }, prefill: true },
+  { name: 'publish raw amqplib', count: messages, command: node('publish-raw.ts'), env: {}, prefill: false },
+  { name: 'publish tq-bridge', count: messages, command: node('publish-client.ts'), env: {}, prefill: false },
+  { name: 'publish celery delay', count: pythonMessages, command: py('publish'), env: {}, prefill: false },
+];
+
+const rates = new Map<string, number[]>();
+for (let round = 1; round <= rounds; round += 1) {
+  for (const contender of contenders) {
+    await purgeQueues(broker.url);
+    if (contender.prefill) await fillQueue(broker.url, contender.count);
+    const { rate } = await runContender(contender);
+    rates.set(contender.name, [...(rates.get(contender.name) ?? []), rate]);
+    process.stderr.write(`round ${round}/${rounds}  ${contender.name.padEnd(34)} ${Math.round(rate)}/s\n`);
+  }
+}
+await purgeQueues(broker.url);
+const trip = await runContender({ name: 'round trip', count: 2_000, command: node('round-trip.ts'), env: {}, prefill: false });
+
+const rate = (name: string): number => median(rates.get(name) ?? []);
+const ratio = (over: string, under: string): number => Number((rate(over) / rate(under)).toFixed(2));
+const report = {
+  celery: celeryVersion,
+  node: process.versions.node,
+  rounds,
+  prefetch: 200,
+  perSecond: Object.fromEntries([...rates.keys()].map((name) => [name, Math.round(rate(name))])),
+  ratios: {
+    'drain, results off / raw amqplib': ratio('drain tq-bridge, results off', 'drain raw amqplib'),
+    'drain, results off / celery -c 2': ratio('drain tq-bridge, results off', 'drain celery -c 2, results off'),
+    'drain, redis results / raw amqplib': ratio('drain tq-bridge, redis results', 'drain raw amqplib'),
+    'drain, redis results / celery -c 2': ratio('drain tq-bridge, redis results', 'drain celery -c 2, redis results'),
+    'publish / raw amqplib': ratio('publish tq-bridge', 'publish raw amqplib'),
+    'publish / celery delay': ratio('publish tq-bridge', 'publish celery delay'),
+  },
+  roundTripMs: { p50: trip.p50, p99: trip.p99 },
+};
+mkdirSync(`${here}results`, { recursive: true });
+writeFileSync(`${here}results/latest.json`, `${JSON.stringify(report, null, 2)}\n`);
+console.log(JSON.stringify(report, null, 2));
+
+interface Measured {
+  readonly rate: number;
+  readonly p50?: number;
+  readonly p99?: number;
+}
+
+/** Runs one contender in a process of its own; its last stdout line is the measurement. */
+async function runContender(contender: Contender): Promise<Measured> {
+  const [program = '', ...args] = contender.command;
+  const child = spawn(program, args, { env: { ...base, ...contender.env, BENCH_COUNT: String(contender.count) }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const output: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  const code = await new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject));
+  const text = Buffer.concat(output).toString();
+  if (code !== 0) throw new Error(`${contender.name} ended with ${code}: ${text}`);
+  return JSON.parse(text.trim().split('\n').at(-1) ?? '') as Measured;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
