@@ -9,12 +9,13 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pythonVenv, rabbitmq, redis } from '../test/servers.ts';
+import type { CeleryVersion } from '../test/servers.ts';
 import { fillQueue, purgeQueues } from './broker.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const messages = Number(process.env['BENCH_MESSAGES'] ?? 20_000);
 const pythonMessages = Number(process.env['BENCH_PYTHON_MESSAGES'] ?? 4_000);
-const celeryVersion = process.env['BENCH_CELERY'] ?? '5.7.0';
+const celeryVersion = (process.env['BENCH_CELERY'] ?? '5.7.0') as CeleryVersion;
 const here = fileURLToPath(new URL('.', import.meta.url));
 
 await using broker = await rabbitmq();
@@ -38,9 +39,21 @@ const py = (what: string): string[] => [python.python, `${here}celery_side.py`, 
 const contenders: readonly Contender[] = [
   { name: 'drain raw amqplib', count: messages, command: node('drain-raw.ts'), env: {}, prefill: true },
   { name: 'drain tq-bridge, results off', count: messages, command: node('drain-worker.ts'), env: { BENCH_RESULTS: '' }, prefill: true },
-  { name: 'drain tq-bridge, redis results', count: messages, command: node('drain-worker.ts'), env: { BENCH_RESULTS: store.url }, prefill: true },
+  {
+    name: 'drain tq-bridge, redis results',
+    count: messages,
+    command: node('drain-worker.ts'),
+    env: { BENCH_RESULTS: store.url },
+    prefill: true,
+  },
   { name: 'drain celery -c 2, results off', count: pythonMessages, command: py('drain'), env: { BENCH_RESULTS: '' }, prefill: true },
-  { name: 'drain celery -c 2, redis results', count: pythonMessages, command: py('drain'), env: { BENCH_RESULTS: store.url }, prefill: true },
+  {
+    name: 'drain celery -c 2, redis results',
+    count: pythonMessages,
+    command: py('drain'),
+    env: { BENCH_RESULTS: store.url },
+    prefill: true,
+  },
   { name: 'publish raw amqplib', count: messages, command: node('publish-raw.ts'), env: {}, prefill: false },
   { name: 'publish tq-bridge', count: messages, command: node('publish-client.ts'), env: {}, prefill: false },
   { name: 'publish celery delay', count: pythonMessages, command: py('publish'), env: {}, prefill: false },
@@ -90,7 +103,10 @@ interface Measured {
 /** Runs one contender in a process of its own; its last stdout line is the measurement. */
 async function runContender(contender: Contender): Promise<Measured> {
   const [program = '', ...args] = contender.command;
-  const child = spawn(program, args, { env: { ...base, ...contender.env, BENCH_COUNT: String(contender.count) }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program, args, {
+    env: { ...base, ...contender.env, BENCH_COUNT: String(contender.count) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   const code = await new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject));

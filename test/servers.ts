@@ -13,15 +13,22 @@ export type { Child } from './servers/process.ts';
 export type { Server } from './servers/server.ts';
 
 /**
- * `TQ_SERVERS`: `containers` insists on Docker, `binaries` never asks it, `auto` (the default) takes containers where
- * an engine answers, else binaries. `TQ_CONTAINERS=1` means the same as `containers`.
+ * A server in a container, or `undefined` to take a binary. `TQ_SERVERS`: `containers` (or `TQ_CONTAINERS=1`) insists on
+ * Docker, `binaries` never asks it, `auto` (the default) tries it where an engine answers and no image must be missing.
  */
-async function useContainers(): Promise<boolean> {
+async function fromContainer(start: () => Promise<Server>, hasBinary: boolean): Promise<Server | undefined> {
   const mode = process.env['TQ_CONTAINERS'] === '1' ? 'containers' : (process.env['TQ_SERVERS'] ?? 'auto');
-  if (mode === 'containers') return true;
-  if (mode === 'binaries') return false;
+  if (mode === 'containers') return start();
+  if (mode === 'binaries') return undefined;
   if (mode !== 'auto') throw new Error(`TQ_SERVERS is ${mode}: expected containers, binaries or auto`);
-  return engineAnswers();
+  if (!(await engineAnswers())) return undefined;
+  return start().catch((error: unknown) => {
+    if (!hasBinary) throw error;
+    process.stderr.write(
+      `no container (${error instanceof Error ? error.message.slice(0, 200) : String(error)}); taking the server binary\n`,
+    );
+    return undefined;
+  });
 }
 
 /** A RabbitMQ. Throws an `Error` that says what to install when there is no way to get one. */
@@ -29,7 +36,8 @@ export async function rabbitmq(): Promise<Server> {
   const url = process.env['TQ_AMQP_URL'];
   if (url !== undefined && url !== '') return serverAt(url);
   const binary = await rabbitmqBinary();
-  if (await useContainers()) return containerRabbitmq();
+  const container = await fromContainer(containerRabbitmq, binary !== undefined);
+  if (container !== undefined) return container;
   if (binary !== undefined) return startRabbitmq(binary);
   throw new Error('no RabbitMQ: set TQ_AMQP_URL, start Docker, or install rabbitmq-server (apt-get or brew)');
 }
@@ -39,7 +47,8 @@ export async function redis(): Promise<Server> {
   const url = process.env['TQ_REDIS_URL'];
   if (url !== undefined && url !== '') return serverAt(url);
   const binary = await redisBinary();
-  if (await useContainers()) return containerRedis();
+  const container = await fromContainer(containerRedis, binary !== undefined);
+  if (container !== undefined) return container;
   if (binary !== undefined) return startRedis(binary);
   throw new Error('no Redis: set TQ_REDIS_URL, start Docker, or install redis-server (apt-get or brew)');
 }

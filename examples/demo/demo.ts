@@ -2,13 +2,15 @@
  * The main job on the embedded default: a TypeScript worker and a Python Celery worker share one `filesystem://` broker,
  * and tasks cross in both directions. Run with `npm run demo`; needs Python 3 with pip and no server at all.
  */
+import { execFile } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Celery, DateTime, TaskFailedError } from 'tq-bridge';
-import { pythonVenv, spawnService } from '../../test/servers.ts';
-import type { Service } from '../../test/servers.ts';
+import { pythonVenv, spawnReady } from '../../test/servers.ts';
+import type { Child } from '../../test/servers.ts';
 
 interface Row {
   readonly call: string;
@@ -19,7 +21,7 @@ interface Row {
 const here = fileURLToPath(new URL('.', import.meta.url));
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const root = mkdtempSync(join(tmpdir(), 'tq-bridge-demo-'));
-const services: Service[] = [];
+const services: Child[] = [];
 const started = performance.now();
 let failed = false;
 
@@ -29,8 +31,20 @@ try {
   step('preparing a virtual environment with Celery 5.7.0');
   const venv = await pythonVenv('5.7.0');
   step('starting a TypeScript worker (queue ts) and a Python worker (queue py) on filesystem://');
-  services.push(await spawnService(process.execPath, [cli, '-A', join(here, 'tasks.ts'), 'worker', '-Q', 'ts', '-l', 'INFO'], { env, cwd: root, ready: /ready/ }));
-  services.push(await spawnService(venv.celery, ['-A', 'tasks', 'worker', '-Q', 'py', '-P', 'solo', '-l', 'INFO'], { env, cwd: here, ready: /ready/ }));
+  services.push(
+    await spawnReady(process.execPath, {
+      args: [cli, '-A', join(here, 'tasks.ts'), 'worker', '-Q', 'ts', '-l', 'INFO'],
+      env,
+      cwd: root,
+      readyText: /ready\./,
+    }),
+    await spawnReady(venv.celery, {
+      args: ['-A', 'tasks', 'worker', '-Q', 'py', '-P', 'solo', '-l', 'INFO'],
+      env,
+      cwd: here,
+      readyText: /ready\./,
+    }),
+  );
   step('Python sends, TypeScript runs');
   const fromPython = await sendFromPython(venv.python, env);
   step('TypeScript sends, Python runs');
@@ -42,7 +56,9 @@ try {
   await Promise.all(services.map((service) => service.stop()));
   rmSync(root, { recursive: true, force: true });
 }
-console.log(failed ? '\nSomething did not cross as it should.' : `\nAll tasks crossed in ${((performance.now() - started) / 1000).toFixed(0)} s.`);
+console.log(
+  failed ? '\nSomething did not cross as it should.' : `\nAll tasks crossed in ${((performance.now() - started) / 1000).toFixed(0)} s.`,
+);
 process.exitCode = failed ? 1 : 0;
 
 function makeSettings(folder: string): Record<string, unknown> {
@@ -59,11 +75,8 @@ function makeSettings(folder: string): Record<string, unknown> {
 }
 
 async function sendFromPython(python: string, env: NodeJS.ProcessEnv): Promise<Row[]> {
-  const sender = await spawnService(python, [join(here, 'send.py')], { env, cwd: here });
-  const code = await sender.exited;
-  if (code !== 0) throw new Error(`send.py ended with ${code}:\n${sender.output()}`);
-  return sender
-    .output()
+  const { stdout } = await promisify(execFile)(python, [join(here, 'send.py')], { env, cwd: here, timeout: 120_000 });
+  return stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Row);
@@ -102,7 +115,17 @@ function show(value: unknown): string {
 
 function looksRight(fromPython: readonly Row[], fromTypeScript: readonly Row[]): boolean {
   const values = [...fromPython, ...fromTypeScript].map((row) => row.value);
-  const expected = ['5', 'żółta_łódź', 'RangeError', '39.98', '1208925819616828197273601', 'Dzień dobry, Ada!', '2026-03-01T12:30', 'ok after 1 retry', 'ValueError'];
+  const expected = [
+    '5',
+    'żółta_łódź',
+    'RangeError',
+    '39.98',
+    '1208925819616828197961729',
+    'Dzień dobry, Ada!',
+    '2026-03-01T12:30',
+    'ok after 1 retry',
+    'ValueError',
+  ];
   return expected.every((text) => values.some((value) => value.includes(text)));
 }
 

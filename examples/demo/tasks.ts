@@ -1,6 +1,6 @@
 import { Celery, Decimal } from 'tq-bridge';
 
-export const app = new Celery('demo', JSON.parse(process.env['DEMO_SETTINGS'] ?? '{}') as Record<string, unknown>);
+export const app: Celery = new Celery('demo', JSON.parse(process.env['DEMO_SETTINGS'] ?? '{}') as Record<string, unknown>);
 
 app.task('ts.add', { params: ['x', 'y'] }, (x: number, y: number) => x + y);
 

@@ -21,6 +21,7 @@ export interface GetOptions {
 export class AsyncResult<T = unknown> {
   readonly id: string;
   /** Never set: an `await` must not wait for the task. */
+  // oxlint-disable-next-line unicorn/no-thenable -- a type that forbids the member, not the member
   declare readonly then?: never;
   readonly #backend: () => Promise<ResultBackend>;
   #final: ResultMeta | undefined;

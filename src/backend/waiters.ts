@@ -50,14 +50,14 @@ export class Waiters {
 
   /** Tells who waits for the task. */
   announce(meta: ResultMeta): void {
-    for (const waiter of [...(this.#byTask.get(meta.task_id) ?? [])]) {
+    for (const waiter of this.#byTask.get(meta.task_id) ?? []) {
       if (isReadyState(meta.status)) waiter.settle(() => waiter.resolve(meta));
       else waiter.onUpdate?.(meta);
     }
   }
 
   fail(taskId: string, error: unknown): void {
-    for (const waiter of [...(this.#byTask.get(taskId) ?? [])]) waiter.settle(() => waiter.reject(error));
+    for (const waiter of this.#byTask.get(taskId) ?? []) waiter.settle(() => waiter.reject(error));
   }
 
   /** Ends every wait because the backend closes. */

@@ -36,8 +36,8 @@ export function parseBrokerUrl(text: string): BrokerUrl {
   const match = /^([A-Za-z][A-Za-z0-9+]*)(?::\/\/([\s\S]*))?$/.exec(text);
   if (match === null) throw new ImproperlyConfiguredError('not a URL: expected scheme://user:password@host:port/path');
   const scheme = (match[1] ?? '').toLowerCase();
-  const [beforeQuery = '', queryText = ''] = splitOnce(match[2] ?? '', '?');
-  const [authority = '', path = ''] = splitOnce(beforeQuery, '/');
+  const [beforeQuery, queryText = ''] = splitOnce(match[2] ?? '', '?');
+  const [authority, path = ''] = splitOnce(beforeQuery, '/');
   const at = authority.lastIndexOf('@');
   const [userText, passwordText] = at < 0 ? [] : splitOnce(authority.slice(0, at), ':');
   const { hostname, port } = parseHost(authority.slice(at + 1));

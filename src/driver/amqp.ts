@@ -1,9 +1,12 @@
+import type * as Amqp from 'amqplib';
 import type { ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readFields } from './amqp-fields.ts';
 
 export type { ChannelModel, ConfirmChannel, ConsumeMessage, Options };
+
+type Amqplib = typeof Amqp;
 
 /** Where and how to log in. `heartbeatSeconds` 0 switches heartbeats off. */
 export interface AmqpLogin {
@@ -43,7 +46,7 @@ export async function connectAmqp(login: AmqpLogin): Promise<ChannelModel> {
 }
 
 /** Loads amqplib with our field-table reader in the place of its own; that must happen before its other files load. */
-async function loadAmqplib(): Promise<typeof import('amqplib')> {
+async function loadAmqplib(): Promise<Amqplib> {
   const require = createRequire(import.meta.url);
   const codec = require(join(dirname(require.resolve('amqplib')), 'lib/codec.js')) as { decodeFields: (bytes: Buffer) => unknown };
   codec.decodeFields = readFields;

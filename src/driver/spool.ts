@@ -43,7 +43,7 @@ export class Spool {
     this.#ours = join(folder, OURS);
     this.#claims = join(this.#ours, 'claims', owner);
     this.#ownerFile = join(this.#claims, '.owner');
-    this.#heartbeat = setInterval(() => this.#beat().catch(() => undefined), BEAT_MS);
+    this.#heartbeat = setInterval(() => void this.#beat().catch(() => undefined), BEAT_MS);
     this.#heartbeat.unref();
   }
 
@@ -158,7 +158,7 @@ export class Spool {
   #watch(): void {
     try {
       this.#watcher = watch(this.#folder, () => {
-        for (const wake of [...this.#changed]) wake();
+        for (const wake of this.#changed) wake();
       });
       // Polling goes on without it.
       this.#watcher.on('error', () => this.#watcher?.close());

@@ -122,6 +122,6 @@ class MemoryStore implements VirtualStore {
   }
 
   #wake(): void {
-    for (const wake of [...this.#broker.wakers]) wake();
+    for (const wake of this.#broker.wakers) wake();
   }
 }
