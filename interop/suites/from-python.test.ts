@@ -10,6 +10,9 @@ import { checkCells, runCells } from '../matrix.ts';
 
 type Context = DriverType;
 
+/** Callbacks that a test waits for, by the mark they carry. */
+const marked = new Map<string, (value: unknown) => void>();
+
 const cases: Readonly<Record<string, Case<Context>>> = {
   args: async (driver) => expect(await value(driver, 'ts.add', [2, 3])).toBe(5),
   kwargs: async (driver) => expect((await driver.ask({ send: 'ts.add', args: [2], kwargs: { y: 40 }, get: 20 })).value).toBe(42),
@@ -24,7 +27,8 @@ const cases: Readonly<Record<string, Case<Context>>> = {
     expect((await driver.ask({ send: 'ts.nonfinite', args_json: '[NaN, Infinity, -Infinity]', get: 20 })).value).toBe(true),
   exception: async (driver) => {
     const reply = await driver.ask({ send: 'ts.fail', args: ['bad value'], get: 20 });
-    expect(reply.error).toMatchObject({ state: 'FAILURE', args: ["'bad value'"] });
+    expect(reply.error).toMatchObject({ type: 'RangeError', state: 'FAILURE', args: ["'bad value'"] });
+    expect(reply.error?.traceback).toMatch(/^Traceback[\s\S]+RangeError: bad value/);
   },
   retry: async (driver) => expect(await value(driver, 'ts.retry', [])).toBe(2),
   countdown: async (driver) => {
@@ -51,7 +55,13 @@ const cases: Readonly<Record<string, Case<Context>>> = {
     expect(await value(driver, 'ts.add', [20, 3])).toBe(23);
     await driver.ask({ conf: { task_protocol: 2 } });
   },
-  link: async (driver) => expect(await value(driver, 'ts.add', [1, 2], { link: { task: 'ts.add', args: [10] } })).toBe(3),
+  link: async (driver) => {
+    const mark = randomUUID();
+    const ran = new Promise((resolve) => marked.set(mark, resolve));
+    const link = { task: 'ts.mark', args: [mark], kwargs: {}, options: { queue: 'ts' }, subtask_type: null, immutable: false };
+    expect(await value(driver, 'ts.add', [1, 2], { link })).toBe(3);
+    expect(await ran).toBe(3);
+  },
   chain: async (driver) => {
     const chain = [
       { task: 'ts.add', args: [1, 2] },
@@ -72,6 +82,7 @@ function register(app: Celery): void {
   app.task('ts.echo', (item: unknown) => item);
   app.task('ts.big', (item: unknown) => item === 2n ** 70n);
   app.task('ts.nonfinite', (a: number, b: number, c: number) => Number.isNaN(a) && b === Infinity && c === -Infinity);
+  app.task('ts.mark', (result: unknown, mark: string) => marked.get(mark)?.(result));
   app.task('ts.now', () => Date.now() / 1000);
   app.task('ts.fail', (message: string) => {
     throw new RangeError(message);

@@ -57,6 +57,7 @@ class FilesystemStore implements VirtualStore {
   readonly #outbox: Spool;
   readonly #folders: Folders;
   readonly #host: Host;
+  #stamp = 0;
 
   constructor(inbox: Spool, outbox: Spool, folders: Folders, host: Host) {
     this.#inbox = inbox;
@@ -67,7 +68,9 @@ class FilesystemStore implements VirtualStore {
 
   async push(queue: string, payload: string): Promise<void> {
     checkQueueName(queue);
-    await this.#outbox.put(`${monotonicMs()}_${this.#host.uuid()}.${queue}.msg`, payload);
+    // kombu sorts by name: a millisecond of its own for each message keeps the order they were sent in.
+    this.#stamp = Math.max(monotonicMs(), this.#stamp + 1);
+    await this.#outbox.put(`${this.#stamp}_${this.#host.uuid()}.${queue}.msg`, payload);
   }
 
   async take(queues: readonly string[], max: number): Promise<readonly Taken[]> {
