@@ -79,7 +79,9 @@ function environment(place: Ground): NodeJS.ProcessEnv {
 /** A real Celery worker on `place`, consuming `queues`. Resolves when it says it is ready. */
 export async function pythonWorker(version: CeleryVersion, place: Ground, queues: readonly string[]): Promise<Child> {
   const venv: PythonVenv = await pythonVenv(version);
-  const args = ['-A', 'app', 'worker', '-P', 'threads', '-c', '4', '-l', 'INFO', '-Q', queues.join(',')];
+  // kombu writes its files in place: a task that sends one beside a polling worker thread can kill that worker.
+  const pool = place.broker.startsWith('filesystem') ? ['-P', 'solo'] : ['-P', 'threads', '-c', '4'];
+  const args = ['-A', 'app', 'worker', ...pool, '-l', 'INFO', '-Q', queues.join(',')];
   return spawnReady(venv.celery, {
     args: [...args, '--without-gossip', '--without-mingle', '--without-heartbeat'],
     cwd: pythonFolder,

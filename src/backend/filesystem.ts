@@ -55,6 +55,7 @@ class FilesystemBackend implements ResultBackend {
     const meta = await this.getMeta(taskId);
     if (meta !== undefined && isReadyState(meta.status)) return meta;
     const waiting = this.#waiters.wait(taskId, options);
+    waiting.catch(() => undefined);
     this.#watch();
     await this.#look(taskId);
     return waiting;

@@ -13,10 +13,12 @@ interface Waiter {
 /** Everybody who waits for a result, by task. Each waits alone: a slow task holds up nobody else. */
 export class Waiters {
   readonly #byTask = new Map<string, Set<Waiter>>();
+  #closed = false;
 
   /** Resolves with the first final state that is announced; rejects by timeout or signal. */
   wait(taskId: string, { timeoutMs, signal, onUpdate }: WaitOptions): Promise<ResultMeta> {
     return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(closedError());
       if (signal?.aborted === true) return reject(signal.reason as Error);
       const onAbort = (): void => waiter.settle(() => reject(signal?.reason as Error));
       const onTimeout = (): void =>
@@ -62,7 +64,8 @@ export class Waiters {
 
   /** Ends every wait because the backend closes. */
   close(): void {
-    for (const taskId of this.taskIds()) this.fail(taskId, new BackendUnavailableError('the result backend was closed'));
+    this.#closed = true;
+    for (const taskId of this.taskIds()) this.fail(taskId, closedError());
   }
 
   #remove(taskId: string, waiter: Waiter): void {
@@ -70,4 +73,8 @@ export class Waiters {
     waiters?.delete(waiter);
     if (waiters?.size === 0) this.#byTask.delete(taskId);
   }
+}
+
+function closedError(): BackendUnavailableError {
+  return new BackendUnavailableError('the result backend was closed');
 }

@@ -1,0 +1,62 @@
+import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openBackend } from '../../src/backend/registry.ts';
+import { BackendDisabledError, BackendUnavailableError, ImproperlyConfiguredError } from '../../src/base/errors.ts';
+import { parseBrokerUrl } from '../../src/base/broker-url.ts';
+import { memoryTransport } from '../../src/transport/memory.ts';
+import { backendConformance, backendOptions, meta } from '../conformance/backend.ts';
+import { transportOptions } from '../conformance/transport.ts';
+
+backendConformance('memory', () => Promise.resolve({ url: 'memory://', isFinal: true }));
+
+backendConformance('file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tq-results-'));
+  const plant = (taskId: string, bytes: Uint8Array): Promise<void> =>
+    Promise.resolve(writeFileSync(join(folder, `celery-task-meta-${taskId}`), bytes));
+  return Promise.resolve({ url: `file://${folder}`, plant, isFinal: true });
+});
+
+backendConformance('rpc over memory', async () => {
+  const connection = await memoryTransport.connect(parseBrokerUrl('memory://rpc'), transportOptions());
+  return { url: 'rpc://', openChannel: () => connection.openChannel(), isFinal: false };
+});
+
+describe('file backend on disk', () => {
+  test.each(['../../x', 'a/b', 'nul\0', 'x'.repeat(300)])('the task id %j stays inside the folder', async (id) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-results-'));
+    const backend = await openBackend(backendOptions({ url: `file://${folder}` }));
+
+    await expect(backend.storeResult(meta(id, 'SUCCESS', 1), { replyTo: undefined, correlationId: undefined })).rejects.toBeInstanceOf(
+      BackendUnavailableError,
+    );
+    expect(readdirSync(folder)).toEqual([]);
+    await backend.close();
+  });
+
+  test('a result is readable by its owner only', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-results-'));
+    const backend = await openBackend(backendOptions({ url: `file://${folder}` }));
+
+    await backend.storeResult(meta('t', 'SUCCESS', 1), { replyTo: undefined, correlationId: undefined });
+
+    expect(statSync(join(folder, 'celery-task-meta-t')).mode & 0o777).toBe(0o600);
+    await backend.close();
+  });
+});
+
+describe('no backend', () => {
+  test('storing does nothing and reading says what to set', async () => {
+    const backend = await openBackend({ ...backendOptions({ url: 'memory://' }), url: undefined });
+
+    await backend.storeResult(meta('t', 'SUCCESS', 1), { replyTo: 'r', correlationId: undefined });
+
+    await expect(backend.getMeta('t')).rejects.toBeInstanceOf(BackendDisabledError);
+    await expect(backend.waitFor('t', {})).rejects.toThrow('result_backend');
+  });
+
+  test('an unknown scheme is refused by name', () => {
+    expect(() => openBackend(backendOptions({ url: 'mongodb://x' }))).toThrow(ImproperlyConfiguredError);
+  });
+});
