@@ -38,7 +38,8 @@ export function reportError(error: unknown, debug: boolean): number {
 }
 
 function exitCodeFor(error: unknown): number {
-  if (error instanceof UsageError) return EXIT.usage;
+  // yargs wraps what an option's reader throws in an error of its own.
+  if (error instanceof UsageError || (error instanceof Error && error.name === 'YError')) return EXIT.usage;
   if (error instanceof ImproperlyConfiguredError) return EXIT.config;
   if (error instanceof ResultTimeoutError) return EXIT.timedOut;
   if (error instanceof TaskFailedError) return EXIT.failure;

@@ -74,9 +74,9 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
     .wrap(110)
     .exitProcess(false)
     .showHelpOnFail(false)
-    .fail((message: string | null, error: Error | undefined, failed) => {
+    .fail((message: string | null, error: Error | undefined) => {
       if (error !== undefined && error !== null) throw error;
-      throw new UsageError(withSuggestion(message ?? 'unreadable command line', failed), 'tq-bridge --help lists commands and options');
+      throw new UsageError(withSuggestion(message ?? 'unreadable command line'), 'tq-bridge --help lists commands and options');
     });
 }
 
@@ -142,6 +142,45 @@ function resultOptions<T>(yargs: Argv<T>): Argv<T> {
     ) as unknown as Argv<T>;
 }
 
+/** For suggestions: yargs keeps the names it knows to itself. */
+const LONG_OPTIONS = [
+  'app',
+  'broker',
+  'result-backend',
+  'workdir',
+  'quiet',
+  'json',
+  'debug',
+  'hostname',
+  'loglevel',
+  'log-format',
+  'concurrency',
+  'pool',
+  'prefetch-multiplier',
+  'queues',
+  'exclude-queues',
+  'include',
+  'without-gossip',
+  'without-mingle',
+  'without-heartbeat',
+  'args',
+  'kwargs',
+  'eta',
+  'countdown',
+  'expires',
+  'serializer',
+  'queue',
+  'exchange',
+  'routing-key',
+  'priority',
+  'id',
+  'headers',
+  'wait',
+  'timeout',
+  'traceback',
+  'no-wait',
+] as const;
+
 /** A repeated option counts once: the last. */
 function last(value: unknown): unknown {
   return Array.isArray(value) ? value.at(-1) : value;
@@ -162,12 +201,10 @@ function toWhole(name: string, value: unknown): number | undefined {
   return number;
 }
 
-function withSuggestion(message: string, parser: Argv): string {
+function withSuggestion(message: string): string {
   const unknown = /^Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
   if (unknown === undefined) return message;
-  const options = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
-  const known = Object.keys(options.key).filter((key) => key.length > 1);
-  const near = nearest(unknown, known);
+  const near = nearest(unknown, LONG_OPTIONS);
   return near === undefined ? `No such option: --${unknown}` : `No such option: --${unknown} Did you mean --${near}?`;
 }
 

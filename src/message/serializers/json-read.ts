@@ -9,7 +9,7 @@ export const MAX_DEPTH = 1000;
 const MAX_DIGITS = 4300;
 
 /** What plain JSON.parse would misread; a body without it takes the fast way. */
-const SPECIAL = /__type__|NaN|Infinity|\d{16}/;
+const SPECIAL = /__type__|\\u005[fF]|\\u00[67]|NaN|Infinity|\d{16}/;
 
 /** Stands for NaN while the native parser reads; Python writes no such number. */
 const NAN_TOKEN = '0e-9999999';
@@ -42,7 +42,8 @@ const revive: Reviver = (_key, value, context) => {
 function reviveNumber(value: number, source: string): number | bigint {
   if (source === NAN_TOKEN) return Number.NaN;
   if (Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value;
-  if (source.length > MAX_DIGITS) throw new DecodeError('', `an integer of ${source.length} digits; the limit is ${MAX_DIGITS}`);
+  const digits = source.length - (source.startsWith('-') ? 1 : 0);
+  if (digits > MAX_DIGITS) throw new DecodeError('', `an integer of ${digits} digits; the limit is ${MAX_DIGITS}`);
   return BigInt(source);
 }
 
@@ -60,11 +61,12 @@ function replaceLiterals(text: string): string {
     if (char === '"') {
       index = endOfString(text, index);
     } else if (char === 'N' && text.startsWith('NaN', index)) {
-      parts.push(text.slice(kept, index), NAN_TOKEN);
+      // The spaces keep it from joining a number beside it: 1NaN stays unreadable.
+      parts.push(text.slice(kept, index), ` ${NAN_TOKEN} `);
       index += 2;
       kept = index + 1;
     } else if (char === 'I' && text.startsWith('Infinity', index)) {
-      parts.push(text.slice(kept, index), '1e999');
+      parts.push(text.slice(kept, index), text[index - 1] === '-' ? '1e999 ' : ' 1e999 ');
       index += 7;
       kept = index + 1;
     }

@@ -15,10 +15,10 @@ function isPlain(value: unknown, depth: number): boolean {
     case 'boolean':
       return true;
     case 'number':
-      return Number.isFinite(value);
+      return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
     case 'object':
       if (value === null) return true;
-      if (depth > MAX_DEPTH) return false;
+      if (depth >= MAX_DEPTH) return false;
       return Array.isArray(value) ? isPlainArray(value, depth) : isPlainObject(value, depth);
     default:
       return false;
@@ -48,8 +48,7 @@ function write(value: unknown, path: string, depth: number): string {
     case 'boolean':
       return JSON.stringify(value);
     case 'number':
-      // Python reads these three words.
-      return Number.isFinite(value) ? JSON.stringify(value) : String(value);
+      return writeNumber(value);
     case 'bigint':
       return value.toString();
     case 'undefined':
@@ -61,12 +60,21 @@ function write(value: unknown, path: string, depth: number): string {
   }
 }
 
+function writeNumber(value: number): string {
+  // Python reads NaN, Infinity and -Infinity as they are.
+  if (!Number.isFinite(value)) return String(value);
+  // JSON.stringify pads the digits of a large integer with zeros; Python would read another number.
+  return Number.isInteger(value) && Math.abs(value) < 1e21 ? BigInt(value).toString() : JSON.stringify(value);
+}
+
 function writeObject(object: object, path: string, depth: number): string {
-  if (depth > MAX_DEPTH) throw new EncodeError(`${path.slice(0, 100)}…: nested deeper than ${MAX_DEPTH} levels, or a cycle`);
+  if (depth >= MAX_DEPTH) throw new EncodeError(`${path.slice(0, 100)}…: nested deeper than ${MAX_DEPTH} levels, or a cycle`);
   if (Array.isArray(object)) {
-    return `[${object.map((item: unknown, index) => write(item, `${path}[${index}]`, depth + 1)).join(',')}]`;
+    return `[${Array.from(object, (item: unknown, index) => write(item, `${path}[${index}]`, depth + 1)).join(',')}]`;
   }
   if (object instanceof Date && Number.isNaN(object.getTime())) throw new EncodeError(`${path}: an invalid Date cannot be sent`);
+  if (object instanceof Date && !/^(?!0000)\d{4}-/.test(object.toISOString()))
+    throw new EncodeError(`${path}: Python has the years 1 to 9999 only`);
   const typed = toTyped(object);
   if (typed !== undefined) return JSON.stringify(typed);
   if ('toJSON' in object && typeof object.toJSON === 'function') return write((object.toJSON as () => unknown)(), path, depth + 1);

@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { splitShortValues } from '../../src/cli/argv.ts';
+
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+
+function tq(args: readonly string[], cwd: string = tmpdir()): { code: number | null; out: string; err: string } {
+  const { CELERY_BROKER_URL: _broker, CELERY_RESULT_BACKEND: _backend, CELERY_APP: _app, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd, env, encoding: 'utf8', timeout: 30_000 });
+  return { code: status, out: stdout, err: stderr };
+}
+
+describe('command line', () => {
+  test.each([
+    [['-linfo'], ['-l', 'info']],
+    [
+      ['-Qa,b', '-c4'],
+      ['-Q', 'a,b', '-c', '4'],
+    ],
+    [
+      ['--', '-linfo'],
+      ['--', '-linfo'],
+    ],
+    [
+      ['-A', 'x'],
+      ['-A', 'x'],
+    ],
+  ])('%j becomes %j', (given, expected) => {
+    expect(splitShortValues(given)).toEqual(expected);
+  });
+
+  test.each([
+    [[], 2, 'Name a command'],
+    [['worke'], 2, 'worker'],
+    [['-A', 'x', 'worker', '--concurency', '2'], 2, 'Did you mean --concurrency?'],
+    [['-A', 'x', 'worker', '--autoscale', '3,1'], 2, '--autoscale is a flag of celery worker'],
+    [['-A', 'x', 'worker', '-B'], 2, '--beat is a flag of celery worker'],
+    [['-A', 'x', 'worker', '-P', 'prefork'], 2, 'prefork pool is not built yet'],
+    [['-A', 'x', 'worker', '-c', 'many'], 2, 'whole number'],
+    [['-A', 'no-such-module', 'worker'], 2, 'was not found'],
+    [['worker'], 2, 'needs an app'],
+    [['call', 't', '-a', '{}'], 2, 'JSON array'],
+    [['call', 't', '-a', '[1'], 2, 'not JSON'],
+    [['call', 't', '--countdown', 'soon'], 2, 'takes a number'],
+    [['call', 't', '--eta', 'tomorrow'], 2, 'ISO-8601'],
+    [['-b', 'amqp://u:s3cret@127.0.0.1:1//', 'call', 't'], 69, 'ECONNREFUSED'],
+    [['-b', 'nothing://x', 'call', 't'], 78, 'no transport for nothing://'],
+  ])('%j ends with %i', (args, code, text) => {
+    const run = tq(args);
+
+    expect(run.err).toContain(text);
+    expect(run.err).not.toContain('s3cret');
+    expect(run.code).toBe(code);
+  });
+
+  test('help and version answer on stdout', () => {
+    expect(tq(['--help'])).toMatchObject({ code: 0, out: expect.stringContaining('worker') as string });
+    expect(tq(['worker', '--help']).out).toContain('--prefetch-multiplier');
+    expect(tq(['--version']).out).toMatch(/^\d+\.\d+\.\d+/);
+  });
+
+  test('call prints an id, and as JSON an object', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-cli-'));
+    writeFileSync(
+      join(folder, 'app.mjs'),
+      `import { Celery } from '${new URL('../../src/index.ts', import.meta.url).href}';
+export const celery = new Celery('cli', { broker_url: 'filesystem://', broker_transport_options: { data_folder_in: 'd', data_folder_out: 'd', control_folder: 'c' } });`,
+    );
+
+    expect(tq(['-A', 'app', 'call', 'tasks.add', '-a', '[2, 3]'], folder).out).toMatch(/^[0-9a-f-]{36}\n$/);
+    expect(JSON.parse(tq(['-A', 'app.mjs', 'call', 'tasks.add', '--id', 'mine', '--json'], folder).out)).toEqual({ task_id: 'mine' });
+  });
+});
