@@ -79,7 +79,7 @@ export class PlainTime {
   /** Reads `HH:MM[:SS[.ffffff]][offset]`; `undefined` when it is none. */
   static fromIso(text: string): PlainTime | undefined {
     const moment = parseIso8601(`1970-01-01T${text}`);
-    if (moment === undefined || /^24/.test(text)) return undefined;
+    if (moment === undefined || text.startsWith('24')) return undefined;
     const local = new Date(moment.epochMs + (moment.offsetMinutes ?? 0) * 60_000);
     return new PlainTime(local.getUTCHours(), local.getUTCMinutes(), local.getUTCSeconds(), moment.microsecond, moment.offsetMinutes);
   }

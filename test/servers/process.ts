@@ -14,6 +14,10 @@ export interface Child extends AsyncDisposable {
   /** Everything it printed so far, on both streams (last 64 KiB). */
   output(): string;
   exited(): boolean;
+  /** Resolves with its exit code, `null` after a signal. */
+  readonly exitCode: Promise<number | null>;
+  /** Resolves as soon as its output satisfies the condition. */
+  until(condition: (output: string) => boolean): Promise<void>;
   /** Sends `signal` to its process group, waits, and kills the group after `graceMs`. */
   stop(signal?: NodeJS.Signals, graceMs?: number): Promise<void>;
 }
@@ -47,15 +51,28 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
 function wrap(child: ChildProcessByStdio<Writable, Readable, Readable>, pid: number): Child {
   let text = '';
   let ended = false;
+  const checks = new Set<() => void>();
+  const until = (condition: (output: string) => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const check = (): void => {
+        if (!condition(text)) return;
+        checks.delete(check);
+        resolve();
+      };
+      checks.add(check);
+      check();
+    });
   const keep = (chunk: Buffer): void => {
     text = (text + chunk.toString('utf8')).slice(-65_536);
+    for (const check of checks) check();
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   live.add(pid);
-  const exit = once(child, 'exit').then(() => {
+  const exit = once(child, 'exit').then(([code]: unknown[]) => {
     ended = true;
     live.delete(pid);
+    return typeof code === 'number' ? code : null;
   });
   const stop = async (signal: NodeJS.Signals = 'SIGTERM', graceMs = 10_000): Promise<void> => {
     if (!ended) {
@@ -72,6 +89,8 @@ function wrap(child: ChildProcessByStdio<Writable, Readable, Readable>, pid: num
     stdout: child.stdout,
     output: () => text,
     exited: () => ended,
+    exitCode: exit,
+    until,
     stop,
     [Symbol.asyncDispose]: () => stop(),
   };

@@ -1,0 +1,174 @@
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createServer, connect as connectSocket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import amqp from 'amqplib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseBrokerUrl } from '../../src/base/broker-url.ts';
+import { Celery } from '../../src/celery.ts';
+import { rabbitmq, spawnReady } from '../servers.ts';
+import type { Child, Server } from '../servers.ts';
+
+const root = new URL('../..', import.meta.url).pathname;
+
+describe('tq-bridge worker as a process', () => {
+  let server: Server;
+  let connection: amqp.ChannelModel;
+  let channel: amqp.Channel;
+  beforeAll(async () => {
+    server = await rabbitmq();
+    connection = await amqp.connect(server.url);
+    channel = await connection.createChannel();
+  });
+  afterAll(async () => {
+    await connection?.close();
+    await server?.stop();
+  });
+
+  const startWorker = (queue: string, args: readonly string[] = [], url: string = server.url): Promise<Child> =>
+    spawnReady(process.execPath, {
+      args: [`${root}dist/cli/main.js`, '-A', `${root}test/fixtures/tasks.ts`, 'worker', '-l', 'INFO', ...args],
+      env: { ...process.env, CELERY_BROKER_URL: url, CELERY_RESULT_BACKEND: 'rpc://', FIXTURE_QUEUE: queue },
+      readyText: /ready\./,
+    });
+  const client = (queue: string): Celery =>
+    new Celery('client', { broker_url: server.url, result_backend: 'rpc://', task_default_queue: queue });
+  const received = (worker: Child, count: number): Promise<void> =>
+    worker.until((output) => (output.match(/ received/g)?.length ?? 0) >= count);
+
+  test('the banner and the log lines are Celery’s', async () => {
+    const queue = `cli-${randomUUID()}`;
+    await using worker = await startWorker(queue, ['-n', 'w1@%h']);
+    await using app = client(queue);
+
+    expect(await (await app.sendTask('fixture.add', [2, 3])).get({ timeout: 10 })).toBe(5);
+
+    expect(worker.output()).toMatch(/w1@\S+ v\d/);
+    expect(worker.output()).toContain('.> concurrency: 50 (async)');
+    expect(worker.output()).toMatch(
+      /\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: INFO\/MainProcess\] Task fixture\.add\[[0-9a-f-]{36}\] received/,
+    );
+    expect(worker.output()).toMatch(/succeeded in \d+\.\d+s: 5/);
+    expect(worker.output()).not.toContain('guest:guest');
+    await channel.deleteQueue(queue);
+  });
+
+  test('TERM lets the running tasks finish, returns the others and exits 0', async () => {
+    const queue = `term-${randomUUID()}`;
+    const worker = await startWorker(queue, ['-c', '3', '--prefetch-multiplier', '20']);
+    await using app = client(queue);
+    const sent = await Promise.all(Array.from({ length: 53 }, () => app.sendTask('fixture.slow', [1])));
+    await received(worker, 53);
+
+    process.kill(worker.pid, 'SIGTERM');
+
+    expect(await worker.exitCode).toBe(0);
+    expect((await channel.checkQueue(queue)).messageCount).toBe(50);
+    const states = await Promise.all(sent.map((result) => result.state()));
+    expect(states.filter((state) => state === 'SUCCESS')).toHaveLength(3);
+    await channel.deleteQueue(queue);
+  });
+
+  test('INT is a warm shutdown that exits 1, and a second one is cold', async () => {
+    const queue = `int-${randomUUID()}`;
+    const warm = await startWorker(queue);
+    process.kill(warm.pid, 'SIGINT');
+    expect(await warm.exitCode).toBe(1);
+
+    const cold = await startWorker(queue);
+    await using app = client(queue);
+    await app.sendTask('fixture.late', [60]);
+    await received(cold, 1);
+    process.kill(cold.pid, 'SIGINT');
+    // Two signals at once would count as one.
+    await cold.until((output) => output.includes('press Ctrl+C again'));
+    process.kill(cold.pid, 'SIGINT');
+    expect(await cold.exitCode).toBe(1);
+    await untilCount(queue, 1);
+    await channel.deleteQueue(queue);
+  });
+
+  test('late-acked work survives SIGKILL', async () => {
+    const queue = `kill-${randomUUID()}`;
+    const worker = await startWorker(queue);
+    await using app = client(queue);
+    await app.sendTask('fixture.late', [60]);
+    await received(worker, 1);
+
+    process.kill(worker.pid, 'SIGKILL');
+
+    await untilCount(queue, 1);
+    await channel.deleteQueue(queue);
+  });
+
+  test('a broker that is away for a second, and absent at start, is found again', async () => {
+    const queue = `away-${randomUUID()}`;
+    await using gate = await gatekeeper(server.url);
+    gate.shut();
+    const starting = startWorker(queue, [], gate.url);
+    await gate.refused();
+    gate.open();
+    await using worker = await starting;
+    await using app = client(queue);
+    expect(await (await app.sendTask('fixture.add', [1, 1])).get({ timeout: 20 })).toBe(2);
+
+    gate.shut();
+    await gate.refused();
+    gate.open();
+
+    expect(await (await app.sendTask('fixture.add', [2, 2])).get({ timeout: 20 })).toBe(4);
+    expect(worker.output()).toContain('Trying to re-establish the connection');
+    await channel.deleteQueue(queue);
+  });
+
+  test('without retries an unreachable broker ends with 69', async () => {
+    const ended = spawnSync(process.execPath, [`${root}dist/cli/main.js`, '-A', `${root}test/fixtures/no-retry.ts`, 'worker'], {
+      encoding: 'utf8',
+    });
+
+    expect(ended.stderr).toContain('ECONNREFUSED');
+    expect(ended.status).toBe(69);
+  });
+
+  async function untilCount(queue: string, count: number): Promise<void> {
+    for (;;) {
+      if ((await channel.checkQueue(queue)).messageCount === count) return;
+    }
+  }
+});
+
+/** A TCP proxy that can be shut: connections are cut and new ones refused. */
+async function gatekeeper(
+  target: string,
+): Promise<AsyncDisposable & { readonly url: string; shut(): void; open(): void; refused(): Promise<void> }> {
+  const { hostname, port } = parseBrokerUrl(target);
+  const sockets = new Set<Socket>();
+  let isShut = false;
+  let onRefused: (() => void) | undefined;
+  const proxy = createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (isShut) {
+      socket.destroy();
+      onRefused?.();
+      return;
+    }
+    const upstream = connectSocket(port ?? 5672, hostname).on('error', () => undefined);
+    sockets.add(socket).add(upstream);
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const shut = (): void => {
+    isShut = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: target.replace(/@[^/]*/, `@127.0.0.1:${(proxy.address() as AddressInfo).port}`),
+    shut,
+    open: () => (isShut = false),
+    refused: () => new Promise((resolve) => (onRefused = resolve)),
+    [Symbol.asyncDispose]: async () => {
+      shut();
+      await new Promise((resolve) => proxy.close(resolve));
+    },
+  };
+}
