@@ -12,7 +12,7 @@ export interface TaskMessage {
  * them and win. `celery/app/amqp.py AMQP.as_task_v2`.
  */
 export function encodeTaskV2(request: TaskRequest): TaskMessage {
-  const headers: Record<string, unknown> = {
+  const headers = {
     lang: request.lang ?? 'js',
     task: request.task,
     id: request.id,
@@ -32,7 +32,7 @@ export function encodeTaskV2(request: TaskRequest): TaskMessage {
     replaced_task_nesting: request.replacedTaskNesting,
     stamped_headers: request.stampedHeaders ?? null,
     stamps: request.stamps,
+    ...request.headers,
   };
-  for (const key in request.headers) headers[key] = request.headers[key];
   return { headers, body: [request.args, request.kwargs, request.embed] };
 }

@@ -7,7 +7,7 @@ interface Tagged {
 }
 
 const MAX_INT = 0x7fffffff;
-const MIN_INT = -0x80000000;
+const MIN_INT = -0x7fffffff;
 
 /**
  * Headers with every integer labelled int32, or int64 beyond: py-amqp up to 5.3 misreads the small tags amqplib would
@@ -15,7 +15,12 @@ const MIN_INT = -0x80000000;
  */
 export function tagTable(table: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const tagged: Record<string, unknown> = {};
-  for (const key in table) tagged[key] = tagValue(table[key]);
+  for (const key in table) {
+    const value = tagValue(table[key]);
+    // A peer's header may be called __proto__: it stays a key like any other.
+    if (key === '__proto__') Object.defineProperty(tagged, key, { value, enumerable: true });
+    else tagged[key] = value;
+  }
   return tagged;
 }
 
