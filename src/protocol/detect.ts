@@ -173,7 +173,8 @@ function date(name: string, value: unknown): number | undefined {
 function timeLimits(value: unknown): [number | undefined, number | undefined] {
   if (value === null || value === undefined) return [undefined, undefined];
   if (!Array.isArray(value) || value.length !== 2) throw new InvalidTask(`timelimit must be [hard, soft], not ${describe(value)}`);
-  const [hard, soft] = value.map((limit: unknown) => {
+  const [hard, soft] = value.map((given: unknown) => {
+    const limit = typeof given === 'bigint' ? Number(given) : given;
     if (limit === null) return undefined;
     if (typeof limit !== 'number' || !(limit >= 0)) throw new InvalidTask(`a time limit is a number of seconds, not ${describe(limit)}`);
     // Celery reads 0 as no limit.

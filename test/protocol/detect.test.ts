@@ -142,6 +142,12 @@ describe('decodeTask', () => {
     expect(decodeTask(badHeaders, value)).toMatchObject({ kind: 'invalid', reason: expect.any(String) as unknown });
   });
 
+  test('a time limit of more than 2^53 seconds is one', () => {
+    expect(decodeTask({ ...headers, timelimit: [2n ** 60n, 0] }, body)).toMatchObject({
+      request: { timeLimit: 2 ** 60, softTimeLimit: undefined },
+    });
+  });
+
   test('an invalid task names the id under which its failure can be stored', () => {
     expect(decodeTask(headers, ['ab', {}, null])).toMatchObject({
       id: 'i',
