@@ -22,7 +22,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PURE = new Set(['base', 'message', 'routing', 'protocol']);
 const PACKAGES_OUTSIDE_DRIVER: Readonly<Record<string, readonly string[]>> = {
   yargs: ['src/cli/'],
-  ajv: ['src/app/settings.ts'],
 };
 
 interface Import {

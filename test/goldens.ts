@@ -38,7 +38,8 @@ export interface Goldens {
     readonly 'without json': Readonly<Record<string, { hex: string; python: string }>>;
   };
   readonly envelopes: { readonly messages: Readonly<Record<string, string>>; readonly tables: Readonly<Record<string, string>> };
-  readonly results: Readonly<Record<ResultSet, Readonly<Record<string, GoldenStates>>>> & {
+  readonly results: Readonly<Record<'redis' | 'redis extended', Readonly<Record<string, GoldenStates>>>> & {
+    readonly 'redis compressed'?: Readonly<Record<string, GoldenStates>>;
     readonly file: Readonly<Record<string, string>>;
   };
 }

@@ -21,7 +21,7 @@ const codec = { serializer: jsonSerializer, compressors, maxDecompressedBytes: 1
 describe.each(goldenVersions)('results that Celery %s stored', (version) => {
   const results = golden(version, 'results');
   const states = (set: ResultSet, name: string): ResultMeta[] => {
-    const found = results[set][name];
+    const found = results[set]?.[name];
     return found === undefined ? [] : storedBytes(found).map((bytes) => readMeta(bytes, codec));
   };
 
