@@ -18,7 +18,14 @@ type Table = Readonly<Record<string, unknown>>;
 /** A table as the connection writes it, without its length. */
 function encode(table: Table): Buffer {
   const buffer = Buffer.alloc(10_000);
-  return buffer.subarray(4, encodeTable(buffer, tagTable(table), 0));
+  return buffer.subarray(
+    4,
+    encodeTable(
+      buffer,
+      tagTable(table, (bytes) => Buffer.from(bytes)),
+      0,
+    ),
+  );
 }
 
 /** The table with a large integer tagged as py-amqp tags it. */
@@ -73,6 +80,12 @@ describe('tables written by us', () => {
     await expect(`${JSON.stringify(Object.fromEntries(fixture), undefined, 2)}\n`).toMatchFileSnapshot(
       '../../interop/fixtures/amqp-tables.json',
     );
+  });
+
+  test('bytes are sent as bytes, at any depth', () => {
+    const bytes = new Uint8Array([0, 255]);
+
+    expect(readFields(encode({ bytes, inside: [{ bytes }] }))).toEqual({ bytes, inside: [{ bytes }] });
   });
 
   test('undefined is left out, dates are whole seconds', () => {

@@ -11,12 +11,13 @@ const MIN_INT = -0x7fffffff;
 
 /**
  * Headers with every integer labelled int32, or int64 beyond: py-amqp up to 5.3 misreads the small tags amqplib would
- * choose (`amqp/serialization.py`). Nested values too; `undefined` is left out.
+ * choose (`amqp/serialization.py`). Nested values too; `undefined` is left out. `asBytes` makes of a byte array the one kind
+ * that amqplib does not take for a table of numbers.
  */
-export function tagTable(table: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function tagTable(table: Readonly<Record<string, unknown>>, asBytes: AsBytes): Record<string, unknown> {
   const tagged: Record<string, unknown> = {};
   for (const key in table) {
-    const value = tagValue(table[key]);
+    const value = tagValue(table[key], asBytes);
     // A peer's header may be called __proto__: it stays a key like any other.
     if (key === '__proto__') Object.defineProperty(tagged, key, { value, enumerable: true });
     else tagged[key] = value;
@@ -24,14 +25,17 @@ export function tagTable(table: Readonly<Record<string, unknown>>): Record<strin
   return tagged;
 }
 
-function tagValue(value: unknown): unknown {
+/** Bytes as a Node `Buffer`, which this room has no type for. */
+export type AsBytes = (bytes: Uint8Array) => Uint8Array;
+
+function tagValue(value: unknown, asBytes: AsBytes): unknown {
   switch (typeof value) {
     case 'number':
       return Number.isInteger(value) ? tagInteger(value) : value;
     case 'bigint':
       return { '!': 'long', value } satisfies Tagged;
     case 'object':
-      return value === null ? null : tagObject(value);
+      return value === null ? null : tagObject(value, asBytes);
     default:
       return value;
   }
@@ -43,11 +47,11 @@ function tagInteger(value: number): Tagged | number {
   return Number.isSafeInteger(value) ? { '!': 'long', value } : value;
 }
 
-function tagObject(value: object): unknown {
-  if (Array.isArray(value)) return value.map(tagValue);
-  if (value instanceof Uint8Array) return value;
+function tagObject(value: object, asBytes: AsBytes): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => tagValue(item, asBytes));
+  if (value instanceof Uint8Array) return asBytes(value);
   if (value instanceof Date) return { '!': 'timestamp', value: Math.floor(value.getTime() / 1000) } satisfies Tagged;
-  return tagTable(value as Readonly<Record<string, unknown>>);
+  return tagTable(value as Readonly<Record<string, unknown>>, asBytes);
 }
 
 /** The publish options of one message. */
@@ -63,10 +67,10 @@ export interface PublishOptions {
 }
 
 /** kombu's properties as AMQP basic properties. */
-export function publishOptions(message: Message): PublishOptions {
+export function publishOptions(message: Message, asBytes: AsBytes): PublishOptions {
   const { properties } = message;
   return {
-    headers: tagTable(message.headers),
+    headers: tagTable(message.headers, asBytes),
     contentType: message.contentType,
     contentEncoding: message.contentEncoding,
     deliveryMode: properties.deliveryMode,

@@ -46,7 +46,7 @@ export class AmqpChannel implements Channel {
   async declareQueue(queue: Queue): Promise<void> {
     const { exchange } = queue;
     await this.#call(async (channel) => {
-      const args = tagTable(queue.arguments);
+      const args = tagTable(queue.arguments, asBuffer);
       await channel.assertQueue(queue.name, {
         durable: queue.durable,
         autoDelete: queue.autoDelete,
@@ -79,7 +79,13 @@ export class AmqpChannel implements Channel {
         else reject(this.#isOpen ? new MessageNackedError('the broker refused the message (basic.nack)') : this.lostReason());
       };
       try {
-        this.#channel.publish(to.exchange, to.routingKey, asBuffer(message.body), publishOptions(message) as Options.Publish, onConfirm);
+        this.#channel.publish(
+          to.exchange,
+          to.routingKey,
+          asBuffer(message.body),
+          publishOptions(message, asBuffer) as Options.Publish,
+          onConfirm,
+        );
       } catch (error) {
         reject(
           this.#isOpen
