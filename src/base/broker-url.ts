@@ -82,6 +82,7 @@ function mask({ scheme, userText, hasPassword, host, path, hasPath, query }: Mas
 function parseHost(text: string): { readonly hostname: string | undefined; readonly port: number | undefined } {
   const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text);
   if (match === null) throw new ImproperlyConfiguredError('the host part of a URL must be host or host:port');
+  if (Number(match[3] ?? 0) > 65_535) throw new ImproperlyConfiguredError(`the port of a URL is a number up to 65535, not ${match[3]}`);
   const hostname = match[1] ?? match[2];
   return { hostname: hostname === '' ? undefined : hostname, port: match[3] === undefined ? undefined : Number(match[3]) };
 }

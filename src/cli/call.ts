@@ -59,18 +59,25 @@ function jsonArray(value: unknown): readonly unknown[] {
   return parsed;
 }
 
-function jsonObject(name: string, value: unknown): Readonly<Record<string, unknown>> | undefined {
+function jsonObject(name: JsonOption, value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (value === undefined) return undefined;
   const parsed = parseJson(name, String(value));
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new UsageError(`--${name} takes a JSON object.`);
   return parsed as Readonly<Record<string, unknown>>;
 }
 
+const EXAMPLES: Readonly<Record<JsonOption, string>> = { args: '[2, 3]', kwargs: '{"x": 2}', headers: '{"tenant": "blue"}' };
+
+type JsonOption = 'args' | 'kwargs' | 'headers';
+
 /** Python's JSON with kombu's typed values, so that the command line can send a date or a big integer. */
-function parseJson(name: string, json: string): unknown {
+function parseJson(name: JsonOption, json: string): unknown {
   try {
     return jsonSerializer.decode(new TextEncoder().encode(json));
   } catch (error) {
-    throw new UsageError(`--${name} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `--${name}: ${error instanceof Error ? error.message : String(error)}`,
+      `for example --${name} '${EXAMPLES[name]}'`,
+    );
   }
 }

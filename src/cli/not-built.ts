@@ -57,3 +57,22 @@ export function refuseMissingFlags(argv: Readonly<Record<string, unknown>>): voi
     }
   }
 }
+
+/** Commands of `celery` that there are none of here yet. */
+export const MISSING_COMMANDS: ReadonlySet<string> = new Set([
+  'amqp',
+  'beat',
+  'control',
+  'events',
+  'graph',
+  'inspect',
+  'list',
+  'logtool',
+  'migrate',
+  'multi',
+  'purge',
+  'report',
+  'shell',
+  'status',
+  'upgrade',
+]);

@@ -1,4 +1,4 @@
-import { ImproperlyConfiguredError, ResultTimeoutError, TaskFailedError, TqError } from '../base/errors.ts';
+import { BackendDisabledError, ImproperlyConfiguredError, ResultTimeoutError, TaskFailedError, TqError } from '../base/errors.ts';
 import { jsonSerializer } from '../message/serializers/json.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -40,7 +40,7 @@ export function reportError(error: unknown, debug: boolean): number {
 function exitCodeFor(error: unknown): number {
   // yargs wraps what an option's reader throws in an error of its own.
   if (error instanceof UsageError || (error instanceof Error && error.name === 'YError')) return EXIT.usage;
-  if (error instanceof ImproperlyConfiguredError) return EXIT.config;
+  if (error instanceof ImproperlyConfiguredError || error instanceof BackendDisabledError) return EXIT.config;
   if (error instanceof ResultTimeoutError) return EXIT.timedOut;
   if (error instanceof TaskFailedError) return EXIT.failure;
   if (error instanceof TqError && UNAVAILABLE.has(error.code)) return EXIT.unavailable;

@@ -1,11 +1,16 @@
 import { isReadyState } from '../protocol/state.ts';
 import { clientApp } from './client-app.ts';
 import { EXIT } from './exit-codes.ts';
-import { formatValue, note, printLine } from './print.ts';
+import { formatValue, note, printLine, UsageError } from './print.ts';
 
 /** `tq-bridge result ID`: waits for a result and prints it, or its traceback. Exit 1 when the task failed. */
 export async function result(argv: Readonly<Record<string, unknown>>): Promise<number> {
   await using app = await clientApp(argv);
+  if (app.settings.result_backend?.startsWith('rpc') === true)
+    throw new UsageError(
+      'rpc:// brings a result to the process that sent the task, and to no other.',
+      'use call --wait, or a backend that stores results, such as redis://localhost',
+    );
   const pending = app.asyncResult(String(argv['id']));
   const state = await pending.state();
   if (!isReadyState(state)) {

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
-import { nearest } from '../base/nearest.ts';
 import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
 import { declareMissingFlags } from './not-built.ts';
 import { reportError, UsageError } from './print.ts';
+import { explainUsage } from './usage.ts';
 
 type Command = (argv: Readonly<Record<string, unknown>>) => Promise<number>;
 
@@ -68,7 +68,6 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
     )
     .demandCommand(1, 'Name a command: worker, call or result.')
     .strict()
-    .recommendCommands()
     .version(packageVersion())
     .alias('help', 'h')
     .wrap(110)
@@ -76,7 +75,7 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
     .showHelpOnFail(false)
     .fail((message: string | null, error: Error | undefined) => {
       if (error !== undefined && error !== null) throw error;
-      throw new UsageError(withSuggestion(message ?? 'unreadable command line'), 'tq-bridge --help lists commands and options');
+      throw explainUsage(message ?? 'unreadable command line', words, LONG_OPTIONS);
     });
 }
 
@@ -122,7 +121,7 @@ function callOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('timeout', { ...seconds('timeout'), describe: 'With --wait: seconds to wait; exit 75 when they pass' })
     .example("$0 call tasks.add -a '[2, 3]' --wait", 'send a task and print its result')
     .example(
-      '$0 -b redis://localhost call tasks.add -k \'{"x": 2, "y": 3}\' --countdown 10',
+      '$0 -b amqp://localhost// call tasks.add -k \'{"x": 2}\' --countdown 10',
       'name a broker, run in ten seconds',
     ) as unknown as Argv<T>;
 }
@@ -199,13 +198,6 @@ function toWhole(name: string, value: unknown): number | undefined {
   if (number !== undefined && (!Number.isInteger(number) || number < 0))
     throw new UsageError(`--${name} takes a whole number of 0 or more.`);
   return number;
-}
-
-function withSuggestion(message: string): string {
-  const unknown = /^Unknown arguments?: ([^,\s]+)/.exec(message)?.[1];
-  if (unknown === undefined) return message;
-  const near = nearest(unknown, LONG_OPTIONS);
-  return near === undefined ? `No such option: --${unknown}` : `No such option: --${unknown} Did you mean --${near}?`;
 }
 
 function packageVersion(): string {
