@@ -86,14 +86,25 @@ function decodeHybrid(headers: Fields, body: Fields): DecodedTask {
   return {
     kind: 'task',
     protocol: 2,
-    request: request({ ...v1Fields(body), ...headers }, body['args'], body['kwargs'] ?? {}, body, custom(headers)),
+    request: request({ ...v1Fields(body), ...headers }, body['args'], v1Kwargs(body), v1Embed(body), custom(headers)),
   };
 }
 
 function decodeV1(headers: Fields, body: Fields): DecodedTask {
+  const args = 'args' in body ? body['args'] : [];
+  return { kind: 'task', protocol: 1, request: request(v1Fields(body), args, v1Kwargs(body), v1Embed(body), headers) };
+}
+
+/** Keywords may be missing, but not null. */
+function v1Kwargs(body: Fields): Fields {
   const kwargs = 'kwargs' in body ? body['kwargs'] : {};
   if (!isObject(kwargs)) throw new InvalidTask('Task keyword arguments must be a mapping');
-  return { kind: 'task', protocol: 1, request: request(v1Fields(body), body['args'] ?? [], kwargs, body, headers) };
+  return kwargs;
+}
+
+/** Protocol 1 has no chain: the next step is a callback. */
+function v1Embed(body: Fields): Fields {
+  return { ...body, chain: null };
 }
 
 /** Protocol 1 names the group twice; `taskset` wins, as in `proto1_to_proto2`. */
