@@ -168,14 +168,18 @@ class RedisBackend implements ResultBackend {
     return this.#prefix + taskKey(taskId);
   }
 
+  /** The library's own text when it gives up says how often it tried, not what went wrong. */
+  #why(error: unknown): string {
+    if (!(error instanceof Error)) return String(error);
+    return (error.name === 'MaxRetriesPerRequestError' ? this.#port.lastError() : undefined) ?? error.message;
+  }
+
   async #guard<T>(operation: () => Promise<T>): Promise<T> {
     try {
       return await operation();
     } catch (error) {
-      throw new BackendUnavailableError(
-        `the result backend ${this.#options.url?.masked ?? 'redis'} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
+      const url = this.#options.url?.masked ?? 'redis';
+      throw new BackendUnavailableError(`the result backend ${url} cannot be used: ${this.#why(error)}`, { cause: error });
     }
   }
 }

@@ -16,6 +16,8 @@ export interface RedisPort {
   onMessage(listener: (channel: string, value: Uint8Array) => void): void;
   /** Called when the subscriptions are back after the connection was lost: what was said meanwhile is gone. */
   onResubscribed(listener: () => void): void;
+  /** Why the connection is away, when the library has given a command up: what the socket said last. */
+  lastError(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ class IoredisPort implements RedisPort {
   #subscriber: Redis | undefined;
   #onMessage: ((channel: string, value: Uint8Array) => void) | undefined;
   #onResubscribed: (() => void) | undefined;
+  #lastError: string | undefined;
 
   constructor(options: RedisOptions, onError: (message: string) => void) {
     this.#options = options;
@@ -120,6 +123,10 @@ class IoredisPort implements RedisPort {
     this.#onResubscribed = listener;
   }
 
+  lastError(): string | undefined {
+    return this.#lastError;
+  }
+
   close(): Promise<void> {
     this.#commands.disconnect();
     this.#subscriber?.disconnect();
@@ -142,7 +149,10 @@ class IoredisPort implements RedisPort {
   #client(options: RedisOptions): Redis {
     // The library's option types predate exactOptionalPropertyTypes.
     const client = new (Redis as unknown as new (given: RedisOptions) => Redis)(options);
-    client.on('error', (error: Error) => this.#onError(error.message || ('code' in error ? String(error.code) : error.name)));
+    client.on('error', (error: Error) => {
+      this.#lastError = error.message || ('code' in error ? String(error.code) : error.name);
+      this.#onError(this.#lastError);
+    });
     return client;
   }
 }

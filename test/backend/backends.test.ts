@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { openBackend } from '../../src/backend/registry.ts';
 import { BackendDisabledError, BackendUnavailableError, ImproperlyConfiguredError } from '../../src/base/errors.ts';
 import { parseBrokerUrl } from '../../src/base/broker-url.ts';
@@ -59,4 +59,22 @@ describe('no backend', () => {
   test('an unknown scheme is refused by name', () => {
     expect(() => openBackend(backendOptions({ url: 'mongodb://x' }))).toThrow(ImproperlyConfiguredError);
   });
+});
+
+test('a Redis that cannot be reached is told by what the socket said', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const backend = await openBackend(backendOptions({ url: 'redis://127.0.0.1:1' }));
+  let failure: unknown;
+  backend.getMeta('any').catch((error: unknown) => (failure = error));
+
+  while (failure === undefined) {
+    // The pauses between its attempts pass at once; the refusals come from the network.
+    await vi.advanceTimersByTimeAsync(2000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  vi.useRealTimers();
+  await backend.close();
+
+  expect(failure).toBeInstanceOf(BackendUnavailableError);
+  expect(String(failure)).toContain('ECONNREFUSED');
 });
