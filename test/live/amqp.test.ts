@@ -134,6 +134,7 @@ with kombu.Connection(sys.argv[1]) as c:
     await expect(refused).rejects.toBeInstanceOf(ConnectionError);
     await expect(refused).rejects.not.toThrow('s3cret');
     await expect(connect('amqp://guest:s3cret@127.0.0.1:1//')).rejects.toThrow('ECONNREFUSED');
+    await expect(connect(server.url.replace(/\/\/$/, '/nowhere'))).rejects.toThrow("the virtual host 'nowhere' does not exist");
   });
 });
 

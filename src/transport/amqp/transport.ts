@@ -27,7 +27,7 @@ async function open(url: BrokerUrl, options: TransportOptions): Promise<ChannelM
       tlsOptions: tlsOptions(options),
     });
   } catch (error) {
-    throw new ConnectionError(`Cannot connect to ${url.masked}: ${reason(error)}`, { cause: error });
+    throw new ConnectionError(`Cannot connect to ${url.masked}: ${reason(error, url)}`, { cause: error });
   }
 }
 
@@ -37,8 +37,11 @@ function tlsOptions({ transportOptions }: TransportOptions): Readonly<Record<str
   return typeof ssl === 'object' && ssl !== null ? (ssl as Readonly<Record<string, unknown>>) : {};
 }
 
-function reason(error: unknown): string {
+function reason(error: unknown, { virtualHost }: BrokerUrl): string {
   if (!(error instanceof Error)) return String(error);
+  // amqplib drops the broker's own words when it closes here.
+  if (error.message.startsWith('Expected ConnectionOpenOk'))
+    return `the virtual host '${virtualHost === '' ? '/' : virtualHost}' does not exist, or this user may not enter it`;
   if (error.message !== '') return error.message.replace(/\s+/g, ' ').slice(0, 300);
   // Node reports several failed addresses as an AggregateError without a message.
   return 'code' in error ? String(error.code) : error.name;
