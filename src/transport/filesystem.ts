@@ -50,7 +50,8 @@ async function openStore({ transportOptions, host }: TransportOptions): Promise<
 }
 
 const LONGEST_QUEUE_NAME = 200;
-const EXCHANGE_NAME = /^(?!\.+$)[A-Za-z0-9._-]{1,200}$/;
+/** kombu's rule: no path, and no name of a Windows device before the first dot. */
+const EXCHANGE_NAME = /^(?!\.+$)(?!(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$))[A-Za-z0-9._-]{1,200}$/i;
 
 class FilesystemStore implements VirtualStore {
   readonly #inbox: Spool;
