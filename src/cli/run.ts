@@ -119,7 +119,7 @@ function callOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('headers', { ...text, describe: 'Custom message headers, a JSON object' })
     .option('wait', { alias: 'w', type: 'boolean', describe: 'Wait for the result and print it; exit 1 if the task failed' })
     .option('timeout', { ...seconds('timeout'), describe: 'With --wait: seconds to wait; exit 75 when they pass' })
-    .example("$0 call tasks.add -a '[2, 3]' --wait", 'send a task and print its result')
+    .example("$0 -A tasks.ts call tasks.add -a '[2, 3]' --wait", 'send a task and print its result')
     .example(
       '$0 -b amqp://localhost// call tasks.add -k \'{"x": 2}\' --countdown 10',
       'name a broker, run in ten seconds',

@@ -30,7 +30,12 @@ beforeAll(async () => {
   symlinkSync(root, join(folder, 'node_modules/tq-bridge'));
   for (const name of ['tasks.ts', 'send.ts']) writeFileSync(join(folder, name), fileBlock(name));
   env = { ...process.env, CELERY_BROKER_URL: server.url, CELERY_RESULT_BACKEND: 'rpc://' };
-  worker = await spawnReady(process.execPath, { args: [cli, ...shellWords('npx tq-bridge -A')], cwd: folder, env, readyText: /ready\./ });
+  worker = await spawnReady(process.execPath, {
+    args: [cli, ...shellWords('npx tq-bridge -A tasks.ts worker')],
+    cwd: folder,
+    env,
+    readyText: /ready\./,
+  });
 });
 afterAll(async () => {
   await worker?.stop();
@@ -54,7 +59,9 @@ test('send.ts prints what tasks.ts computed', () => {
 });
 
 test('the call command prints the result', () => {
-  expect(execFileSync(process.execPath, [cli, ...shellWords('npx tq-bridge call')], { cwd: folder, env, encoding: 'utf8' })).toBe('5\n');
+  expect(
+    execFileSync(process.execPath, [cli, ...shellWords('npx tq-bridge -A tasks.ts call')], { cwd: folder, env, encoding: 'utf8' }),
+  ).toBe('5\n');
 });
 
 test('Python calls it as it calls any task', async () => {
