@@ -1,6 +1,7 @@
-import { ResultDecodeError } from '../base/errors.ts';
+import { ResultDecodeError, TqError } from '../base/errors.ts';
 import type { RemoteFailure } from '../base/errors.ts';
 import type { ExceptionWire } from './result.ts';
+import { saferepr } from './saferepr.ts';
 
 /** The module of errors Python has no class for: Python then makes a class of the same name, since it never imports. */
 export const OUR_MODULE = 'tq_bridge.errors';
@@ -15,6 +16,9 @@ const CELERY_EXCEPTIONS: ReadonlySet<string> = new Set([
   'TimeLimitExceeded',
   'InvalidTaskError',
 ]);
+
+/** Errors of ours that are kombu's in Python. */
+const KOMBU_EXCEPTIONS: ReadonlySet<string> = new Set(['EncodeError', 'DecodeError', 'OperationalError', 'ContentDisallowed']);
 
 /** Python's builtins that take one message, under their own names. */
 const BUILTINS: ReadonlySet<string> = new Set([
@@ -60,7 +64,7 @@ export function encodeException(error: unknown): ExceptionWire {
   return {
     exc_type: type,
     exc_message: Array.isArray(excMessage) ? excMessage : [error.message],
-    exc_module: typeof excModule === 'string' && excModule !== '' ? excModule : moduleOf(type),
+    exc_module: typeof excModule === 'string' && excModule !== '' ? excModule : moduleOf(type, error),
   };
 }
 
@@ -70,15 +74,16 @@ export function errorName(error: Error): string {
   return error.constructor.name || 'Error';
 }
 
-function moduleOf(type: string): string {
+function moduleOf(type: string, error: Error): string {
   if (CELERY_EXCEPTIONS.has(type)) return 'celery.exceptions';
+  if (error instanceof TqError && KOMBU_EXCEPTIONS.has(type)) return 'kombu.exceptions';
   return BUILTINS.has(type) ? 'builtins' : OUR_MODULE;
 }
 
 /** A thrown value's text in Python's shape: `RangeError('x')`. */
 export function exceptionRepr(error: unknown): string {
   const { exc_type: type, exc_message: args } = encodeException(error);
-  return `${type}(${args.map((arg) => (typeof arg === 'string' ? `'${arg.replaceAll("'", "\\'")}'` : String(arg))).join(', ')})`;
+  return `${type}(${args.map((arg) => saferepr(arg)).join(', ')})`;
 }
 
 /** A traceback as Python readers expect one: oldest frame first, the error last, its causes before it. */

@@ -1,21 +1,21 @@
 import type { CeleryApp } from '../app/celery.ts';
 import { runInTask } from '../app/current.ts';
 import { Ignore, Reject, Retry } from '../app/exceptions.ts';
-import { BackendUnavailableError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { encodeException, encodeTraceback } from '../protocol/failure.ts';
-import type { Delivery } from '../transport/transport.ts';
 import { bindArguments } from './bind.ts';
 import { RunContext } from './context.ts';
 import { limitTime } from './limits.ts';
-import { taskLog } from './log-lines.ts';
+import { messageOf, taskLog } from './log-lines.ts';
 import type { Pending, Running } from './pending.ts';
+import { finish } from './perform.ts';
 import type { Outcome, Pool } from './pool/pool.ts';
 import { storeState } from './results.ts';
 import { automaticRetry } from './retry.ts';
+import { settle } from './settle.ts';
 import { policyFor } from './task-plan.ts';
-import { conclude } from './trace.ts';
-import type { Effect, Ending } from './trace.ts';
+import { readable } from './thrown.ts';
+import type { Ending } from './trace.ts';
 
 /** What an executor needs. `onFree` is called whenever a slot comes free. */
 export interface ExecutorOptions {
@@ -53,7 +53,7 @@ export class Executor {
   start(pending: Pending): void {
     this.#running += 1;
     const running = this.#prepare(pending);
-    if (!running.policy.acksLate) settle(pending.delivery, { kind: 'ack' }, this.#options.logger);
+    if (!running.policy.acksLate) settle(pending.delivery, { kind: 'ack' }, this.#options.logger, pending.request.id);
     if (pending.plan.trackStarted && !running.policy.ignoreResult) {
       // STARTED is on its way before the task is, so that it cannot overwrite what the task stores.
       void this.#storeStarted(running).then(() => this.#run(running));
@@ -82,7 +82,7 @@ export class Executor {
     const stopClock = limitTime(request, running.context);
     const work = (): unknown =>
       runInTask(running, () =>
-        plan.definition.handler.apply(running.context, [...bindArguments(request.task, plan.parameters, request.args, request.kwargs)]),
+        Reflect.apply(plan.definition.handler, running.context, bindArguments(request.task, plan.parameters, request.args, request.kwargs)),
       );
     const outcome = this.#options.pool.run({ request, body: delivery.message.body, work });
     if (outcome instanceof Promise) {
@@ -98,35 +98,33 @@ export class Executor {
 
   /** Turns an outcome into effects; at once where nothing needs waiting for. */
   #ended(running: Running, outcome: Outcome): void {
-    if (outcome.kind === 'returned') {
-      const value = outcome.value === undefined ? null : outcome.value;
-      taskLog.succeeded(this.#options.logger, running.pending.request, (performance.now() - running.startedMs) / 1000, value);
-      const effects = conclude(running.pending.request, { kind: 'success', value }, running.policy);
-      if (effects.length === 0) return this.#done();
-      if (effects.length === 1 && effects[0]?.kind === 'ack') {
-        settle(running.pending.delivery, effects[0], this.#options.logger);
-        return this.#done();
-      }
-      void this.#finish(running, effects).finally(() => this.#done());
-    } else {
-      void this.#threw(running, outcome.error).finally(() => this.#done());
+    if (outcome.kind === 'threw') {
+      void this.#threw(running, readable(outcome.error)).finally(() => this.#done());
+      return;
     }
+    const { request, delivery } = running.pending;
+    const value = outcome.value === undefined ? null : outcome.value;
+    taskLog.succeeded(this.#options.logger, request, (performance.now() - running.startedMs) / 1000, value);
+    const { policy } = running;
+    const { callbacks, chain, chord } = request.embed;
+    if (policy.ignoreResult && callbacks === null && chain === null && chord === null) {
+      if (policy.acksLate) settle(delivery, { kind: 'ack' }, this.#options.logger, request.id);
+      return this.#done();
+    }
+    void finish(running, { kind: 'success', value }, this.#options).finally(() => this.#done());
   }
 
   async #threw(running: Running, error: unknown): Promise<void> {
     const ending = await this.#endingOf(running, error);
     this.#logEnding(running, ending, error);
-    await this.#finish(running, conclude(running.pending.request, ending, running.policy));
+    await finish(running, ending, this.#options);
   }
 
   async #endingOf(running: Running, error: unknown): Promise<Ending> {
     if (error instanceof Retry) {
       const { reason } = error;
-      return {
-        kind: 'retry',
-        exception: reason === undefined ? undefined : encodeException(reason),
-        traceback: reason === undefined ? undefined : encodeTraceback(reason),
-      };
+      const exception = reason === undefined ? undefined : encodeException(readable(reason));
+      return { kind: 'retry', exception, traceback: encodeTraceback(error) };
     }
     if (error instanceof Ignore) return { kind: 'ignore' };
     if (error instanceof Reject) {
@@ -134,78 +132,20 @@ export class Executor {
       return { kind: 'reject', requeue: error.requeue, exception, traceback: encodeTraceback(error) };
     }
     const retry = automaticRetry(error, running.pending.request, running.pending.plan.definition.options);
-    if (retry === undefined) return { kind: 'failure', exception: encodeException(error), traceback: encodeTraceback(error) };
-    return running.context.retry(retry).catch((next: unknown) => {
+    if (retry === undefined) return failureOf(error);
+    return runInTask(running, () => running.context.retry(retry)).catch((next: unknown) =>
       // The retries are used up: the error itself comes back and is the end.
-      if (next === error) return { kind: 'failure', exception: encodeException(error), traceback: encodeTraceback(error) } as const;
-      return this.#endingOf(running, next);
-    });
+      next === error ? failureOf(error) : this.#endingOf(running, readable(next)),
+    );
   }
 
   #logEnding({ pending: { request } }: Running, ending: Ending, error: unknown): void {
     const { logger } = this.#options;
-    const message = error instanceof Error ? error.message : String(error);
     if (ending.kind === 'failure') taskLog.failed(logger, request, error, ending.traceback);
-    else if (ending.kind === 'retry') taskLog.retried(logger, request, error instanceof Retry ? message : `Retry: ${message}`);
+    else if (ending.kind === 'retry')
+      taskLog.retried(logger, request, error instanceof Retry ? error.message : `Retry: ${messageOf(error)}`);
     else if (ending.kind === 'ignore') taskLog.ignored(logger, request);
-    else if (ending.kind === 'reject') taskLog.rejected(logger, request, ending.requeue);
-  }
-
-  /** Performs effects in order. Never rejects: what cannot be done becomes a failure of the task, or a line in the log. */
-  async #finish(running: Running, effects: readonly Effect[]): Promise<void> {
-    try {
-      for (const effect of effects) await this.#perform(running, effect);
-    } catch (error) {
-      await this.#afterFailedEffect(running, error);
-    }
-  }
-
-  async #perform(running: Running, effect: Effect): Promise<void> {
-    const { app, logger, hostname } = this.#options;
-    const { delivery, request } = running.pending;
-    switch (effect.kind) {
-      case 'publish':
-        await runInTask(running, () =>
-          app.sendSignature(effect.signature, {
-            args: effect.args,
-            chain: effect.chain,
-            parentId: request.id,
-            rootId: request.rootId ?? request.id,
-          }),
-        );
-        return;
-      case 'store': {
-        const own = effect.taskId === request.id ? { request } : {};
-        await storeState(app, effect, { delivery, children: running.children, hostname, ...own });
-        return;
-      }
-      case 'warn':
-        logger.error(effect.text);
-        return;
-      case 'ack':
-      case 'reject':
-        settle(delivery, effect, logger);
-    }
-  }
-
-  async #afterFailedEffect(running: Running, error: unknown): Promise<void> {
-    const { logger } = this.#options;
-    const { request, delivery } = running.pending;
-    if (error instanceof BackendUnavailableError) {
-      logger.error(`The result of task ${request.task}[${request.id}] could not be stored: ${error.message}`);
-      // A late-acked task runs again rather than lose its result.
-      if (running.policy.acksLate) settle(delivery, { kind: 'reject', requeue: true }, logger);
-      return;
-    }
-    // The value cannot be serialised, or a callback cannot be sent: the task has failed after all.
-    taskLog.failed(logger, request, error, encodeTraceback(error));
-    const ending: Ending = { kind: 'failure', exception: encodeException(error), traceback: encodeTraceback(error) };
-    const withoutCallbacks = { ...request, embed: { ...request.embed, callbacks: null } };
-    for (const effect of conclude(withoutCallbacks, ending, running.policy)) {
-      await this.#perform(running, effect).catch((again: unknown) =>
-        logger.error(`After a failed task ${request.id}: ${again instanceof Error ? again.message : String(again)}`),
-      );
-    }
+    else if (ending.kind === 'reject') taskLog.rejected(logger, request, ending.requeue, messageOf(error));
   }
 
   async #storeStarted({ pending: { delivery, request } }: Running): Promise<void> {
@@ -223,16 +163,6 @@ export class Executor {
   }
 }
 
-/** Settles a delivery; where its channel is gone the broker has it back already, and that is said. */
-export function settle(
-  delivery: Delivery,
-  effect: { readonly kind: 'ack' } | { readonly kind: 'reject'; readonly requeue: boolean },
-  logger: Logger,
-): void {
-  const settled = effect.kind === 'ack' ? delivery.ack() : delivery.reject({ requeue: effect.requeue });
-  settled.catch((error: unknown) => {
-    logger.warning(
-      `A message could not be ${effect.kind === 'ack' ? 'acked' : 'rejected'} and will be delivered again: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  });
+function failureOf(error: unknown): Ending {
+  return { kind: 'failure', exception: encodeException(error), traceback: encodeTraceback(error) };
 }

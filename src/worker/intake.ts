@@ -6,10 +6,10 @@ import type { DecodeOptions } from '../message/decode.ts';
 import { decodeTask, peekIds } from '../protocol/detect.ts';
 import type { ExceptionWire } from '../protocol/result.ts';
 import type { Delivery } from '../transport/transport.ts';
-import { settle } from './executor.ts';
 import { clip, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { storeState } from './results.ts';
+import { settle } from './settle.ts';
 import { planTask } from './task-plan.ts';
 import type { TaskPlan } from './task-plan.ts';
 

@@ -15,6 +15,24 @@ export function clip(text: string, most: number = LONGEST_FIELD): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
+/** An error's text for a line; whatever was thrown, this does not throw. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'something that cannot be printed';
+  }
+}
+
+/** A value's text: one whose getters throw must not take the worker with it. */
+function printed(value: unknown): string {
+  try {
+    return saferepr(value, { maxLength: 512 });
+  } catch {
+    return '<unprintable>';
+  }
+}
+
 /** Celery's log lines about tasks (`celery/app/trace.py`, `celery/worker/strategy.py`). Nothing is built for a line nobody writes. */
 export const taskLog = {
   received(logger: Logger, request: TaskRequest): void {
@@ -24,7 +42,7 @@ export const taskLog = {
   },
   succeeded(logger: Logger, request: TaskRequest, seconds: number, value: unknown): void {
     if (!logger.isEnabled('info')) return;
-    logger.info(`${label(request)} succeeded in ${seconds.toFixed(6)}s: ${saferepr(value, { maxLength: 512 })}`, fields(request));
+    logger.info(`${label(request)} succeeded in ${seconds.toFixed(6)}s: ${printed(value)}`, fields(request));
   },
   failed(logger: Logger, request: TaskRequest, error: unknown, traceback: string): void {
     logger.error(`${label(request)} raised unexpected: ${clip(exceptionRepr(error), 1024)}\n${clip(traceback, 2048)}`, fields(request));
@@ -35,8 +53,8 @@ export const taskLog = {
   ignored(logger: Logger, request: TaskRequest): void {
     logger.info(`${label(request)} ignored`, fields(request));
   },
-  rejected(logger: Logger, request: TaskRequest, requeue: boolean): void {
-    logger.info(`${label(request)} rejected, requeue=${requeue}`, fields(request));
+  rejected(logger: Logger, request: TaskRequest, requeue: boolean, reason: string): void {
+    logger.warning(`${label(request)} reject requeue=${requeue ? 'True' : 'False'}: ${clip(reason, 1024)}`, fields(request));
   },
   expired(logger: Logger, request: TaskRequest): void {
     logger.info(`Discarding revoked task: ${clip(request.task)}[${clip(request.id)}] (expired)`, fields(request));

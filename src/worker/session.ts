@@ -2,13 +2,13 @@ import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Channel, Consumer, Delivery } from '../transport/transport.ts';
-import { settle } from './executor.ts';
 import type { Executor } from './executor.ts';
 import type { Intake } from './intake.ts';
-import { taskLog } from './log-lines.ts';
+import { clip, messageOf, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { prefetchCount } from './qos.ts';
 import { storeState } from './results.ts';
+import { settle } from './settle.ts';
 import { decide } from './strategy.ts';
 import { policyFor } from './task-plan.ts';
 import { WakeTimer } from './timer.ts';
@@ -124,14 +124,15 @@ export class Session {
     }
   }
 
+  /** Stores REVOKED, then acks, as Python does: a store that is away costs the state, never the worker. */
   #revoke({ delivery, request, plan }: Pending): void {
     const { app, hostname, logger } = this.#options;
-    settle(delivery, { kind: 'ack' }, logger);
-    if (policyFor(plan, request).ignoreResult) return;
+    const { ignoreResult, storeErrors } = policyFor(plan, request);
+    if (ignoreResult && !storeErrors) return settle(delivery, { kind: 'ack' }, logger, request.id);
     const result = { exc_type: 'TaskRevokedError', exc_message: ['expired'], exc_module: 'celery.exceptions' };
-    storeState(app, { taskId: request.id, status: 'REVOKED', result }, { delivery, request, hostname }).catch((error: unknown) =>
-      logger.error(`REVOKED of ${request.id} could not be stored: ${error instanceof Error ? error.message : String(error)}`),
-    );
+    storeState(app, { taskId: request.id, status: 'REVOKED', result }, { delivery, request, hostname })
+      .catch((error: unknown) => logger.error(`REVOKED of ${clip(request.id)} could not be stored: ${messageOf(error)}`))
+      .finally(() => settle(delivery, { kind: 'ack' }, logger, request.id));
   }
 
   /** Follows the number of held tasks, once a turn at most. */

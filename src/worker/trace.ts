@@ -8,7 +8,7 @@ export type Ending =
   | { readonly kind: 'success'; readonly value: unknown }
   | { readonly kind: 'failure'; readonly exception: ExceptionWire; readonly traceback: string }
   /** `republished`: the next try is with the broker. */
-  | { readonly kind: 'retry'; readonly exception: ExceptionWire | undefined; readonly traceback: string | undefined }
+  | { readonly kind: 'retry'; readonly exception: ExceptionWire | undefined; readonly traceback: string }
   | { readonly kind: 'ignore' }
   | { readonly kind: 'reject'; readonly requeue: boolean; readonly exception: ExceptionWire; readonly traceback: string };
 
@@ -19,6 +19,8 @@ export type Effect =
       readonly signature: SignatureWire;
       readonly args: readonly unknown[];
       readonly chain: readonly SignatureWire[] | undefined;
+      /** Its place among signatures that are sent as one anonymous group. */
+      readonly groupIndex: number | undefined;
     }
   | {
       readonly kind: 'store';
@@ -61,7 +63,7 @@ export function conclude(request: TaskRequest, ending: Ending, policy: Policy): 
       ];
     case 'retry':
       return [
-        ...stored(policy.ignoreResult, request.id, 'RETRY', ending.exception ?? null, ending.traceback),
+        ...stored(policy.ignoreResult && !policy.storeErrors, request.id, 'RETRY', ending.exception ?? null, ending.traceback),
         ...settle(policy, { kind: 'ack' }),
       ];
     case 'ignore':
@@ -80,22 +82,29 @@ function rejected(request: TaskRequest, ending: Ending & { readonly kind: 'rejec
 
 function callbacks(request: TaskRequest, value: unknown): Effect[] {
   const { callbacks: links, chain } = request.embed;
-  const effects: Effect[] = (links ?? []).map((signature) => ({ kind: 'publish', signature, args: [value], chain: undefined }));
+  // One link is sent as it is, several as a group. `celery/app/trace.py _dispatch_callbacks_and_chain`.
+  const grouped = links !== null && links.length > 1;
+  const effects: Effect[] = (links ?? []).map((signature, index) => publish(signature, value, grouped ? index : undefined));
   // The chain is reversed: its last element is the next step, and the others go with it.
   const next = chain?.at(-1);
-  if (next !== undefined) effects.push({ kind: 'publish', signature: next, args: [value], chain: chain?.slice(0, -1) });
+  if (next !== undefined) effects.push(publish(next, value, undefined, chain?.slice(0, -1)));
   return effects;
+}
+
+function publish(signature: SignatureWire, arg: unknown, groupIndex: number | undefined, chain?: readonly SignatureWire[]): Effect {
+  return { kind: 'publish', signature, args: [arg], chain, groupIndex };
 }
 
 function failure(request: TaskRequest, exception: ExceptionWire, traceback: string, policy: Policy): Effect[] {
   const hidden = policy.ignoreResult && !policy.storeErrors;
   const effects = stored(hidden, request.id, 'FAILURE', exception, traceback);
-  // Whoever waits for a later step must hear of it: each gets the same failure.
+  // Whoever waits for a later step must hear of it: each gets the same failure. `celery/backends/base.py _fail_chain`.
   for (const step of request.embed.chain ?? []) {
     const taskId = step.options['task_id'];
-    if (typeof taskId === 'string') effects.push(...stored(false, taskId, 'FAILURE', exception, traceback));
+    if (typeof taskId === 'string') effects.push(...stored(hidden, taskId, 'FAILURE', exception, traceback));
   }
-  for (const signature of request.embed.errbacks ?? []) effects.push({ kind: 'publish', signature, args: [request.id], chain: undefined });
+  // Errbacks are a group even when there is one. `_call_task_errbacks`.
+  for (const [index, signature] of (request.embed.errbacks ?? []).entries()) effects.push(publish(signature, request.id, index));
   return [...effects, ...chordWarning(request)];
 }
 

@@ -11,17 +11,16 @@ export class InProcessPool implements Pool {
   }
 
   run({ work }: Job): Outcome | Promise<Outcome> {
-    let value: unknown;
     try {
-      value = work();
+      const value = work();
+      if (!isThenable(value)) return { kind: 'returned', value };
+      return Promise.resolve(value).then(
+        (settled) => ({ kind: 'returned', value: settled }),
+        (error: unknown) => ({ kind: 'threw', error }),
+      );
     } catch (error) {
       return { kind: 'threw', error };
     }
-    if (!isThenable(value)) return { kind: 'returned', value };
-    return Promise.resolve(value).then(
-      (settled) => ({ kind: 'returned', value: settled }),
-      (error: unknown) => ({ kind: 'threw', error }),
-    );
   }
 }
 
