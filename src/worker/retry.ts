@@ -1,23 +1,39 @@
 import { MaxRetriesExceededError, Reject, Retry } from '../app/exceptions.ts';
-import type { ErrorClass, RetryOptions, TaskOptions } from '../app/task.ts';
+import type { RetryOptions } from '../app/task.ts';
+import { nearest } from '../base/nearest.ts';
 import { formatUtc } from '../base/iso8601.ts';
-import { errorName, exceptionRepr } from '../protocol/failure.ts';
+import { exceptionRepr } from '../protocol/failure.ts';
 import { argsRepr, kwargsRepr } from '../protocol/saferepr.ts';
 import type { TaskRequest } from '../protocol/task.ts';
+import type { Parameters } from './bind.ts';
 import type { ContextParts } from './context.ts';
 
 /** Celery's defaults: three retries, three minutes apart. `celery/app/task.py`. */
 const MAX_RETRIES = 3;
 const RETRY_DELAY_S = 180;
-const BACKOFF_MAX_S = 600;
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof RetryOptions>([
+  'countdown',
+  'eta',
+  'error',
+  'maxRetries',
+  'args',
+  'kwargs',
+  'expires',
+  'queue',
+  'priority',
+]);
 
 /**
  * Publishes the task again under its id and throws `Retry`. Throws the given error, or `MaxRetriesExceededError`, when the
- * retries are used up, and `Reject` when the message could not be published. `celery/app/task.py Task.retry`.
+ * retries are used up, `Reject` when the message could not be published, and `TypeError` for an option that does not exist.
+ * `celery/app/task.py Task.retry`.
  */
 export async function retryTask(parts: ContextParts, options: RetryOptions): Promise<never> {
-  const { app, plan, request, delivery } = parts;
+  checkOptions(options);
+  const { app, plan, delivery } = parts;
   const { options: task } = plan.definition;
+  const request = { ...parts.request, ...rebind(parts.request, options, plan.parameters) };
   const most = options.maxRetries === undefined ? (task.maxRetries === undefined ? MAX_RETRIES : task.maxRetries) : options.maxRetries;
   if (most !== null && request.retries + 1 > most) throw options.error ?? exhausted(request);
   const now = app.host.now();
@@ -27,15 +43,18 @@ export async function retryTask(parts: ContextParts, options: RetryOptions): Pro
   const route =
     options.queue === undefined ? { address: { exchange, routingKey }, queue: undefined } : app.resolveRoute({ queue: options.queue });
   try {
-    await app.sendRequest(nextTry(request, options, { now, whenMs }), {
-      route,
-      priority: options.priority ?? delivery.message.properties.priority,
-      replyTo: delivery.message.properties.replyTo ?? '',
-      serializer: app.settings.task_serializer,
-      compression: app.settings.task_compression ?? undefined,
-      deliveryMode: app.settings.task_default_delivery_mode as 1 | 2,
-      policy: app.settings.task_publish_retry_policy,
-    });
+    await app.sendRequest(
+      { ...nextTry(request, options, { now, whenMs }), ignoreResult: request.ignoreResult ?? plan.policy.ignoreResult },
+      {
+        route,
+        priority: options.priority ?? delivery.message.properties.priority,
+        replyTo: delivery.message.properties.replyTo ?? '',
+        serializer: app.settings.task_serializer,
+        compression: app.settings.task_compression ?? undefined,
+        deliveryMode: app.settings.task_default_delivery_mode as 1 | 2,
+        policy: app.settings.task_publish_retry_policy,
+      },
+    );
   } catch (error) {
     throw Object.assign(new Reject(`retry could not be published: ${error instanceof Error ? error.message : String(error)}`), {
       cause: error,
@@ -58,10 +77,6 @@ function nextTry(
   const expiresMs = expires === undefined ? request.expires : typeof expires === 'number' ? now + expires * 1000 : expires.getTime();
   return {
     ...request,
-    args: options.args ?? request.args,
-    kwargs: options.kwargs ?? request.kwargs,
-    argsrepr: options.args === undefined ? request.argsrepr : undefined,
-    kwargsrepr: options.kwargs === undefined ? request.kwargsrepr : undefined,
     retries: request.retries + 1,
     eta: whenMs,
     etaText: formatUtc(whenMs),
@@ -73,24 +88,42 @@ function nextTry(
   };
 }
 
+function checkOptions(options: RetryOptions): void {
+  for (const name in options) {
+    if (OPTIONS.has(name)) continue;
+    const near = nearest(name, OPTIONS);
+    throw new TypeError(`retry has no option ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
+  }
+}
+
+type Arguments = Pick<TaskRequest, 'args' | 'kwargs' | 'argsrepr' | 'kwargsrepr'>;
+
+/**
+ * The arguments of the next try. Given positions drop the inherited keywords of the same parameters, and given keywords
+ * replace inherited positions, as in Celery 5.7.
+ */
+function rebind(request: TaskRequest, { args, kwargs }: RetryOptions, parameters: Parameters | undefined): Arguments | undefined {
+  if (args === undefined && kwargs === undefined) return undefined;
+  const unprinted = { argsrepr: undefined, kwargsrepr: undefined };
+  if (args !== undefined && kwargs !== undefined) return { args, kwargs, ...unprinted };
+  const names = parameters?.names ?? [];
+  if (args !== undefined) {
+    const taken = new Set(names.slice(0, args.length));
+    const rest = Object.entries(request.kwargs).filter(([name]) => !taken.has(name));
+    return { args, kwargs: Object.fromEntries(rest), ...unprinted };
+  }
+  const given = { ...kwargs };
+  const positions = [...request.args];
+  if (positions.length <= names.length || parameters?.varArgs === true) {
+    for (const [index, name] of names.slice(0, positions.length).entries()) {
+      if (!Object.hasOwn(given, name)) continue;
+      positions[index] = given[name];
+      delete given[name];
+    }
+  }
+  return { args: positions, kwargs: given, ...unprinted };
+}
+
 function exhausted({ task, id, args, kwargs }: TaskRequest): MaxRetriesExceededError {
   return new MaxRetriesExceededError(`Can't retry ${task}[${id}] args:${argsRepr(args)} kwargs:${kwargsRepr(kwargs)}`);
-}
-
-/** The retry an error leads to by itself, or `undefined`. `celery/app/autoretry.py`. */
-export function automaticRetry(error: unknown, { retries }: TaskRequest, task: TaskOptions): RetryOptions | undefined {
-  if (task.autoretryFor === undefined || !isOneOf(error, task.autoretryFor) || isOneOf(error, task.dontAutoretryFor ?? []))
-    return undefined;
-  const backoff = typeof task.retryBackoff === 'number' ? Math.trunc(Math.max(1, task.retryBackoff)) : task.retryBackoff === true ? 1 : 0;
-  const countdown = backoff === 0 ? undefined : backoffSeconds(backoff, retries, task);
-  return { error, ...task.retryKwargs, ...(countdown === undefined ? undefined : { countdown }) };
-}
-
-function backoffSeconds(factor: number, retries: number, { retryBackoffMax = BACKOFF_MAX_S, retryJitter = true }: TaskOptions): number {
-  const seconds = Math.min(retryBackoffMax, factor * 2 ** retries);
-  return retryJitter ? Math.floor(Math.random() * (seconds + 1)) : seconds;
-}
-
-function isOneOf(error: unknown, classes: readonly (ErrorClass | string)[]): boolean {
-  return classes.some((type) => (typeof type === 'string' ? error instanceof Error && errorName(error) === type : error instanceof type));
 }
