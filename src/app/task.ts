@@ -44,7 +44,7 @@ export type TaskHandler = (this: TaskContext, ...args: any[]) => unknown;
 
 /** Options of `app.task(name, options, handler)`; Celery's attributes in camelCase, times in seconds. `undefined` falls back to the setting. */
 export interface TaskOptions {
-  /** Declared parameters, for keyword arguments. A name followed by `?` may be missing; `*args` and `**kwargs` collect. */
+  /** Declared parameters, for keyword arguments: `name`, `name?` that may be missing, `*` before those by keyword only, `*args`, `**kwargs`. */
   readonly params?: readonly string[];
   readonly acksLate?: boolean;
   readonly acksOnFailureOrTimeout?: boolean;
