@@ -11,7 +11,8 @@ export interface BannerFacts {
   readonly concurrency: number;
   readonly pool: string;
   readonly queues: readonly Queue[];
-  readonly tasks: readonly string[];
+  /** Celery lists them from INFO on. */
+  readonly tasks: readonly string[] | undefined;
 }
 
 /** Celery's start-up banner: the same sections and keys (`celery/apps/worker.py`), so that operators find what they know. */
@@ -33,9 +34,7 @@ export function banner(facts: BannerFacts): string {
       (queue) => `.> ${queue.name.padEnd(16)} exchange=${queue.exchange.name}(${queue.exchange.type}) key=${queue.routingKey}`,
     ),
     '',
-    '[tasks]',
-    ...facts.tasks.toSorted().map((name) => `  . ${name}`),
-    '',
+    ...(facts.tasks === undefined ? [] : ['[tasks]', ...facts.tasks.toSorted().map((name) => `  . ${name}`), '']),
   ];
   return lines.join('\n');
 }

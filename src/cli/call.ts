@@ -11,6 +11,8 @@ export async function call(argv: Readonly<Record<string, unknown>>): Promise<num
   const args = jsonArray(argv['args']);
   const options = sendOptions(argv);
   await using app = await clientApp(argv);
+  if (argv['wait'] === true && app.settings.result_backend === null)
+    throw new UsageError('--wait needs a result backend.', "for example --result-backend rpc:// or the app's setting result_backend");
   const result = await app.sendTask(String(argv['name']), args, options);
   if (argv['wait'] !== true) {
     printLine(argv['json'] === true ? formatValue({ task_id: result.id }, true) : result.id);

@@ -2,23 +2,29 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Celery } from '../celery.ts';
-import { UsageError } from './print.ts';
+import { UsageError, UserModuleError } from './print.ts';
 
 const EXTENSIONS = ['', '.ts', '.mts', '.js', '.mjs', '.cjs'];
-const INDEXES = ['index.ts', 'index.mts', 'index.js', 'index.mjs'];
+const INDEXES = ['celery.ts', 'celery.mts', 'celery.js', 'celery.mjs', 'index.ts', 'index.mts', 'index.js', 'index.mjs'];
 const EXPORTS = ['app', 'celery', 'default'];
 
 /**
  * Finds the app a module exports: `app`, `celery` or the default export, or the name after a colon (`proj.ts:worker`).
- * Throws `UsageError` when the module or the app is not there.
+ * Throws `UsageError` when the module or the app is not there, `UserModuleError` when the module throws.
  */
 export async function loadApp(target: string): Promise<Celery> {
   const [file, exportName] = splitTarget(target);
   const module = await importModule(file);
   const names = exportName === undefined ? EXPORTS : [exportName];
   for (const name of names) {
-    const candidate = module[name];
+    const candidate = module[name] ?? commonJs(module)?.[name];
     if (candidate instanceof Celery) return candidate;
+    if (isForeign(candidate)) {
+      throw new UsageError(
+        `Unable to load a tq-bridge app: the Celery app of ${file} is of another copy of tq-bridge.`,
+        'run the command of the copy that the module imports: npx tq-bridge in its project',
+      );
+    }
   }
   throw new UsageError(
     `Unable to load a tq-bridge app: the module ${file} exports no Celery app as ${names.map((name) => `'${name}'`).join(', ')}.`,
@@ -41,8 +47,18 @@ export async function importModule(file: string): Promise<Record<string, unknown
         'compile it first, or run with: NODE_OPTIONS="--import tsx"',
       );
     }
-    throw error;
+    throw new UserModuleError(path, error);
   }
+}
+
+/** What a CommonJS module exports by names that only running it reveals. */
+function commonJs(module: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {
+  const exported = module['default'];
+  return typeof exported === 'object' && exported !== null ? (exported as Readonly<Record<string, unknown>>) : undefined;
+}
+
+function isForeign(candidate: unknown): boolean {
+  return typeof candidate === 'object' && candidate !== null && 'sendTask' in candidate && candidate.constructor.name === 'Celery';
 }
 
 function splitTarget(target: string): [string, string | undefined] {

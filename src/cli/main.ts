@@ -8,4 +8,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 
 const { run } = await import('./run.ts');
-process.exitCode = await run(process.argv.slice(2));
+// A reader that has gone away ends no command; and what the user's module keeps open must not keep a finished one.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+const code = await run(process.argv.slice(2));
+process.stdout.write('', () => process.exit(code));

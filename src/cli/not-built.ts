@@ -33,10 +33,27 @@ const MISSING: readonly MissingFlag[] = [
   { flag: 'executable' },
 ];
 
+/** Options that every command of celery has and none of ours. */
+const MISSING_GLOBALS: readonly MissingFlag[] = [{ flag: 'loader' }, { flag: 'config' }, { flag: 'skip-checks', boolean: true }];
+
+/** As `declareMissingFlags`, for the options before the command. */
+export function declareMissingGlobals<T>(yargs: Argv<T>): Argv<T> {
+  return declare(yargs, MISSING_GLOBALS);
+}
+
+/** Throws `UsageError` for the first such option that was given. */
+export function refuseMissingGlobals(argv: Readonly<Record<string, unknown>>): void {
+  refuse(argv, MISSING_GLOBALS, 'an option of celery');
+}
+
 /** Makes yargs know the flags, hidden from help, so that strict mode does not call them typos. */
 export function declareMissingFlags<T>(yargs: Argv<T>): Argv<T> {
+  return declare(yargs, MISSING);
+}
+
+function declare<T>(yargs: Argv<T>, flags: readonly MissingFlag[]): Argv<T> {
   let declared = yargs;
-  for (const { flag, alias, boolean } of MISSING) {
+  for (const { flag, alias, boolean } of flags) {
     declared = declared.option(flag, {
       alias: alias ?? [],
       type: boolean === true ? 'boolean' : 'string',
@@ -48,10 +65,14 @@ export function declareMissingFlags<T>(yargs: Argv<T>): Argv<T> {
 
 /** Throws `UsageError` for the first such flag that was given. */
 export function refuseMissingFlags(argv: Readonly<Record<string, unknown>>): void {
-  for (const { flag } of MISSING) {
+  refuse(argv, MISSING, 'a flag of celery worker');
+}
+
+function refuse(argv: Readonly<Record<string, unknown>>, flags: readonly MissingFlag[], what: string): void {
+  for (const { flag } of flags) {
     if (argv[flag] !== undefined) {
       throw new UsageError(
-        `--${flag} is a flag of celery worker that tq-bridge does not support yet.`,
+        `--${flag} is ${what} that tq-bridge does not support yet.`,
         'leave it out; docs/protocol.md lists what is built',
       );
     }

@@ -12,6 +12,17 @@ export class UsageError extends Error {
   }
 }
 
+/** The user's module threw while it was imported: its own error is what helps, with its stack. */
+export class UserModuleError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(file: string, cause: unknown) {
+    super(`${file} cannot be imported: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`, { cause });
+    // Node keeps the place of a syntax error for those that run the file.
+    this.hint = cause instanceof SyntaxError ? `node ${file} shows where` : undefined;
+  }
+}
+
 /** Writes data: stdout carries nothing else. */
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -32,7 +43,7 @@ export function formatValue(value: unknown, asJson: boolean): string {
 export function reportError(error: unknown, debug: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   note(`Error: ${message}`);
-  if (error instanceof UsageError && error.hint !== undefined) note(`Hint: ${error.hint}`);
+  if ((error instanceof UsageError || error instanceof UserModuleError) && error.hint !== undefined) note(`Hint: ${error.hint}`);
   if (debug && error instanceof Error && error.stack !== undefined) note(error.stack);
   return exitCodeFor(error);
 }

@@ -3,7 +3,7 @@ import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
-import { declareMissingFlags } from './not-built.ts';
+import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
 import { reportError, UsageError } from './print.ts';
 import { explainUsage } from './usage.ts';
 
@@ -17,6 +17,7 @@ export async function run(words: readonly string[]): Promise<number> {
     (load: () => Promise<Command>) =>
     async (argv: Readonly<Record<string, unknown>>): Promise<void> => {
       debug = argv['debug'] === true;
+      refuseMissingGlobals(argv);
       if (typeof argv['workdir'] === 'string') process.chdir(argv['workdir']);
       exitCode = await (await load())(argv);
     };
@@ -31,7 +32,7 @@ export async function run(words: readonly string[]): Promise<number> {
 type Perform = (load: () => Promise<Command>) => (argv: Readonly<Record<string, unknown>>) => Promise<void>;
 
 function commandLine(words: readonly string[], perform: Perform): Argv {
-  const parser: Argv = yargs(splitShortValues(words));
+  const parser: Argv = declareMissingGlobals(yargs(splitShortValues(words)));
   return parser
     .scriptName('tq-bridge')
     .locale('en')
@@ -46,7 +47,12 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
     .option('result-backend', { ...text, describe: 'Result backend URL; also CELERY_RESULT_BACKEND' })
     .option('workdir', { ...text, describe: 'Change to this directory first' })
     .option('quiet', { alias: 'q', type: 'boolean', describe: 'No banner, no notes' })
-    .option('json', { alias: 'j', type: 'boolean', describe: 'Machine-readable output on stdout' })
+    .option('json', {
+      alias: 'j',
+      type: 'boolean',
+      describe: 'Machine-readable output on stdout; for a worker: log lines as JSON, no banner',
+    })
+    .option('no-color', { alias: 'C', type: 'boolean', describe: 'Accepted: nothing here is coloured' })
     .option('debug', { type: 'boolean', describe: 'Print stack traces of errors' })
     .command(
       'worker',
@@ -150,6 +156,7 @@ const LONG_OPTIONS = [
   'quiet',
   'json',
   'debug',
+  'no-color',
   'hostname',
   'loglevel',
   'log-format',

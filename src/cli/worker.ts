@@ -3,12 +3,14 @@ import { availableParallelism } from 'node:os';
 import { createLogger } from '../driver/logger.ts';
 import type { LogLevel } from '../base/logger.ts';
 import type { Celery } from '../celery.ts';
+import type { Worker } from '../worker/worker.ts';
 import { banner } from './banner.ts';
 import { appOptions } from './client-app.ts';
 import { importModule, loadApp } from './load-app.ts';
 import { refuseMissingFlags } from './not-built.ts';
 import { note, UsageError } from './print.ts';
 import { runUntilSignal } from './signals.ts';
+import { catchStrayErrors } from './stray.ts';
 
 const LEVELS: Readonly<Record<string, LogLevel>> = {
   DEBUG: 'debug',
@@ -19,43 +21,41 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   FATAL: 'critical',
 };
 
-/** Tasks at once on one event loop: mostly waiting, so many. */
-const DEFAULT_ASYNC_CONCURRENCY = 50;
-
 /** `tq-bridge worker`: runs a worker until a signal ends it. Exit 0 after TERM, 1 after INT. */
 export async function worker(argv: Readonly<Record<string, unknown>>): Promise<number> {
   refuseMissingFlags(argv);
   const level = logLevel(argv['loglevel']);
   const pool = poolName(argv['pool']);
-  const concurrency = concurrencyOf(argv['concurrency'], pool);
+  const concurrency = concurrencyOf(argv['concurrency']);
   const { app: target, overrides } = appOptions(argv);
   if (target === undefined) throw new UsageError('A worker needs an app.', 'tq-bridge -A tasks.ts worker -l INFO');
   const app = await loadApp(target);
   app.configure(overrides);
   for (const file of list(argv['include']) ?? []) await importModule(file);
-  const logger = createLogger({ level, format: argv['log-format'] === 'json' ? 'json' : 'text' });
+  const json = argv['json'] === true;
+  const logger = createLogger({ level, format: json || argv['log-format'] === 'json' ? 'json' : 'text' });
   app.setLogger(logger);
   const running = app.worker({
-    pool,
-    concurrency,
+    ...optional('pool', pool),
+    ...optional('concurrency', concurrency),
     ...optional('queues', list(argv['queues'])),
     ...optional('excludeQueues', list(argv['exclude-queues'])),
     ...optional('hostname', argv['hostname'] as string | undefined),
     ...optional('prefetchMultiplier', argv['prefetch-multiplier'] as number | undefined),
   });
-  if (argv['quiet'] !== true) note(bannerOf(app, running.hostname, pool, concurrency, running.queues));
-  const code = await runUntilSignal(running, logger);
-  await app.close();
-  return code;
+  // Celery says these on the terminal, whatever the log level; a reader of JSON gets them as lines.
+  const say = json ? (text: string): void => logger.info(text) : note;
+  if (argv['quiet'] !== true && !json) note(bannerOf(app, running, logger.isEnabled('info')));
+  const stopCatching = catchStrayErrors(logger);
+  try {
+    return await runUntilSignal(running, say);
+  } finally {
+    await app.close();
+    stopCatching();
+  }
 }
 
-function bannerOf(
-  app: Celery,
-  hostname: string,
-  pool: string,
-  concurrency: number,
-  queues: Parameters<typeof banner>[0]['queues'],
-): string {
+function bannerOf(app: Celery, { hostname, pool, concurrency, queues }: Worker, showTasks: boolean): string {
   const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
   return banner({
     hostname,
@@ -66,7 +66,7 @@ function bannerOf(
     concurrency,
     pool,
     queues,
-    tasks: app.tasks.names(),
+    tasks: showTasks ? app.tasks.names() : undefined,
   });
 }
 
@@ -77,8 +77,10 @@ function logLevel(value: unknown): LogLevel {
   return level;
 }
 
-function poolName(value: unknown): 'async' | 'solo' {
-  switch (value ?? 'async') {
+function poolName(value: unknown): 'async' | 'solo' | undefined {
+  switch (value) {
+    case undefined:
+      return undefined;
     case 'async':
       return 'async';
     case 'solo':
@@ -96,13 +98,13 @@ function poolName(value: unknown): 'async' | 'solo' {
   }
 }
 
-function concurrencyOf(value: unknown, pool: 'async' | 'solo'): number {
-  if (value === 'auto' || (value === undefined && pool !== 'async')) return availableParallelism();
-  if (value === undefined) return DEFAULT_ASYNC_CONCURRENCY;
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1)
-    throw new UsageError(`--concurrency takes a whole number of 1 or more, not '${String(value)}'.`);
-  return number;
+/** `undefined`, and Celery's 0, leave it to the settings and the pool. */
+function concurrencyOf(value: unknown): number | undefined {
+  if (value === 'auto') return availableParallelism();
+  const number = Number(value ?? 0);
+  if (!Number.isInteger(number) || number < 0)
+    throw new UsageError(`--concurrency takes a whole number of 0 or more, or auto, not '${String(value)}'.`);
+  return number === 0 ? undefined : number;
 }
 
 function list(value: unknown): string[] | undefined {

@@ -18,7 +18,7 @@ export interface WorkerOptions {
   readonly pool?: PoolName;
   readonly queues?: readonly string[];
   readonly excludeQueues?: readonly string[];
-  /** Node name: `w1@%h`; `%h` host, `%n` name, `%d` domain. Default `celery@<host>`. */
+  /** Node name: `w1@%h`; `%h` host, `%n` name, `%d` domain. A name without `@` is a host: `celery@<it>`. Default `celery@<host>`. */
   readonly hostname?: string;
   /** Messages fetched ahead per slot; 0 is no limit. */
   readonly prefetchMultiplier?: number;
@@ -35,13 +35,13 @@ const REOPEN_PAUSE_MAX_MS = 10_000;
 export class Worker {
   readonly hostname: string;
   readonly concurrency: number;
+  readonly pool: PoolName;
   readonly queues: readonly Queue[];
   /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
   readonly done: Promise<void>;
   readonly #app: CeleryApp;
   readonly #logger: Logger;
   readonly #multiplier: number;
-  readonly #pool: PoolName;
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #executor: Executor | undefined;
@@ -55,9 +55,9 @@ export class Worker {
   constructor(app: CeleryApp, options: WorkerOptions = {}) {
     this.#app = app;
     this.#logger = app.logger;
-    this.#pool = options.pool ?? app.settings.worker_pool;
+    this.pool = options.pool ?? app.settings.worker_pool;
     this.concurrency =
-      options.concurrency ?? app.settings.worker_concurrency ?? (this.#pool === 'async' ? ASYNC_CONCURRENCY : availableParallelism());
+      options.concurrency ?? app.settings.worker_concurrency ?? (this.pool === 'async' ? ASYNC_CONCURRENCY : availableParallelism());
     if (!Number.isInteger(this.concurrency) || this.concurrency < 1)
       throw new RangeError('concurrency must be a whole number of 1 or more');
     this.#multiplier = options.prefetchMultiplier ?? app.settings.worker_prefetch_multiplier;
@@ -78,7 +78,7 @@ export class Worker {
     const { settings } = this.#app;
     const base = { app: this.#app, hostname: this.hostname, logger: this.#logger };
     this.#intake = new Intake(base);
-    this.#executor = new Executor({ ...base, pool: createPool(this.#pool, this.concurrency), onFree: () => this.#session?.startReady() });
+    this.#executor = new Executor({ ...base, pool: createPool(this.pool, this.concurrency), onFree: () => this.#session?.startReady() });
     this.#link = this.#app.openLink();
     const retry = settings.broker_connection_retry_on_startup ?? settings.broker_connection_retry;
     try {
@@ -157,12 +157,11 @@ export class Worker {
   }
 }
 
+/** `celery/utils/nodenames.py host_format, default_nodename`; `%i` is the index of a pool's child, and this is the parent. */
 function nodeName(given: string | undefined, host: string): string {
   const [name = host, ...domain] = host.split('.');
-  const expanded = (given ?? 'celery@%h').replace(/%([hnd%])/g, (_match, letter: string) => {
-    if (letter === 'h') return host;
-    if (letter === 'n') return name;
-    return letter === 'd' ? domain.join('.') : '%';
-  });
-  return expanded.includes('@') ? expanded : `${expanded}@${host}`;
+  const values: Readonly<Record<string, string>> = { h: host, n: name, d: domain.join('.'), i: '0', I: '', '%': '%' };
+  const expanded = (given ?? '%h').replace(/%([hndiI%])/g, (_match, letter: string) => values[letter] ?? '');
+  const at = expanded.indexOf('@');
+  return `${expanded.slice(0, Math.max(at, 0)) || 'celery'}@${expanded.slice(at + 1) || host}`;
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -43,6 +43,10 @@ describe('command line', () => {
     [['-A', 'x', 'worker', '--concurency', '2'], 2, 'Did you mean --concurrency?'],
     [['-A', 'x', 'worker', '--autoscale', '3,1'], 2, '--autoscale is a flag of celery worker'],
     [['-A', 'x', 'worker', '-B'], 2, '--beat is a flag of celery worker'],
+    [['-A', 'x', 'worker', '-c', '-1'], 2, 'whole number'],
+    [['--config', 'celeryconfig', '-A', 'x', 'worker'], 2, '--config is an option of celery'],
+    [['--loader', 'default', 'call', 'x'], 2, '--loader is an option of celery'],
+    [['call', 't', '--wait'], 2, '--wait needs a result backend'],
     [['-A', 'x', 'worker', '-P', 'prefork'], 2, 'prefork pool is not built yet'],
     [['-A', 'x', 'worker', '-c', 'many'], 2, 'whole number'],
     [['-A', 'no-such-module', 'worker'], 2, 'was not found'],
@@ -62,6 +66,55 @@ describe('command line', () => {
     expect(run.err).toContain(text);
     expect(run.err).not.toContain('s3cret');
     expect(run.code).toBe(code);
+  });
+
+  test.each([
+    ['throws', "const late = () => { throw new RangeError('at import'); };\nlate();", 'RangeError: at import\n    at late (file://'],
+    ['does not parse', 'const = 1;', 'SyntaxError'],
+    ['misses a package', "import 'no-such-package';", "Cannot find package 'no-such-package'"],
+  ])('a module that %s shows its own error and where', (_name, code, text) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-cli-'));
+    writeFileSync(join(folder, 'app.mjs'), code);
+
+    const run = tq(['-A', 'app', 'worker'], folder);
+
+    expect(run.err).toContain(text);
+    expect(run.err).toContain('app.mjs');
+    expect(run.code).toBe(1);
+  });
+
+  test('an app of another copy of tq-bridge, and none at all, are told apart', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-cli-'));
+    writeFileSync(join(folder, 'other.mjs'), 'class Celery { sendTask() {} }\nexport const app = new Celery();');
+    writeFileSync(join(folder, 'none.mjs'), 'export const something = 1;');
+
+    expect(tq(['-A', 'other', 'worker'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('another copy of tq-bridge') as string,
+    });
+    expect(tq(['-A', 'none', 'worker'], folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('exports no Celery app') as string,
+    });
+  });
+
+  test.each([
+    ['app.mjs', 'app'],
+    ['proj/tasks.mjs', 'proj.tasks'],
+    ['proj/celery.mjs', 'proj'],
+    ['named.mjs', 'named:mine'],
+    ['common.cjs', 'common'],
+  ])('-A finds %s as %s', (file, target) => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-cli-'));
+    mkdirSync(join(folder, 'proj'));
+    const celery = `new Celery('x', { broker_url: 'filesystem://', broker_transport_options: { data_folder_in: 'd', data_folder_out: 'd', control_folder: 'c' } })`;
+    const url = new URL('../../src/index.ts', import.meta.url);
+    const code = file.endsWith('.cjs')
+      ? `const { Celery } = require('${url.pathname}');\nmodule.exports = { ['a' + 'pp']: ${celery} };`
+      : `import { Celery } from '${url.href}';\nexport const ${target.includes(':') ? 'mine' : 'app'} = ${celery};`;
+    writeFileSync(join(folder, file), code);
+
+    expect(tq(['-A', target, 'call', 't'], folder)).toMatchObject({ code: 0, err: '' });
   });
 
   test('help and version answer on stdout', () => {

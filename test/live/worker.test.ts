@@ -81,7 +81,7 @@ describe('tq-bridge worker as a process', () => {
     await received(cold, 1);
     process.kill(cold.pid, 'SIGINT');
     // Two signals at once would count as one.
-    await cold.until((output) => output.includes('press Ctrl+C again'));
+    await cold.until((output) => output.includes('Hitting Ctrl+C again'));
     process.kill(cold.pid, 'SIGINT');
     expect(await cold.exitCode).toBe(1);
     await untilCount(queue, 1);

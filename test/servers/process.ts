@@ -11,6 +11,8 @@ export interface Child extends AsyncDisposable {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** Goes away as the reader of its output. */
+  closeOutput(): void;
   /** Everything it printed so far, on both streams (last 64 KiB). */
   output(): string;
   exited(): boolean;
@@ -87,6 +89,10 @@ function wrap(child: ChildProcessByStdio<Writable, Readable, Readable>, pid: num
     pid,
     stdin: child.stdin,
     stdout: child.stdout,
+    closeOutput: () => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
     output: () => text,
     exited: () => ended,
     exitCode: exit,
