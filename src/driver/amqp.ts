@@ -53,8 +53,8 @@ async function loadAmqplib(): Promise<Amqplib> {
   return import('amqplib');
 }
 
-/** Cuts the socket of a connection whose broker no longer answers. */
+/** Cuts the socket of a connection whose broker no longer answers. With an error: amqplib does not hear of a socket closed without one. */
 export function destroySocket(model: ChannelModel): void {
-  const { stream } = (model as unknown as { connection: { stream?: { destroy(): void } } }).connection;
-  stream?.destroy();
+  const { stream } = (model as unknown as { connection: { stream?: { destroy(error: Error): void } } }).connection;
+  stream?.destroy(new Error('the broker does not answer'));
 }

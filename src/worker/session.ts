@@ -1,5 +1,6 @@
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
+import { peekIds } from '../protocol/detect.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Channel, Consumer, Delivery } from '../transport/transport.ts';
 import type { Executor } from './executor.ts';
@@ -38,8 +39,10 @@ export class Session {
   #consumer: Consumer | undefined;
   #prefetch: number;
   #adjusting = false;
-  #open = true;
+  #state: 'open' | 'stopping' | 'gone' = 'open';
   #starting = false;
+  /** Arrived while the broker was being told to send no more. */
+  #tooLate: Delivery[] = [];
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -70,7 +73,7 @@ export class Session {
     // A task that ends at once frees its slot from within: the outer loop goes on.
     if (this.#starting) return;
     this.#starting = true;
-    while (this.#open && this.#next < this.#ready.length && this.#options.executor.hasRoom) {
+    while (this.#state === 'open' && this.#next < this.#ready.length && this.#options.executor.hasRoom) {
       const pending = this.#ready[this.#next];
       this.#next += 1;
       if (pending !== undefined) this.#decide(pending);
@@ -82,22 +85,39 @@ export class Session {
     }
   }
 
-  /** Takes nothing more and forgets what has not started: it goes back when the channel closes. */
+  /** Takes nothing more, and gives back at once what has not started: others need not wait for what still runs here. */
   async stop(): Promise<void> {
-    this.abandon();
-    await this.#consumer?.cancel().catch(() => undefined);
+    if (this.#state !== 'open') return;
+    this.#state = 'stopping';
+    const unstarted = this.#forget();
+    // A message given back to a consumer that is still there would come again.
+    await this.#consumer?.cancel().catch((error: unknown) => this.#options.logger.warning(`consumer: ${messageOf(error)}`));
+    if (!this.#options.channel.isOpen) return;
+    // Newest first: a store that puts each at the head ends up with the oldest in front.
+    for (const delivery of [...unstarted, ...this.#tooLate].reverse())
+      settle(delivery, { kind: 'reject', requeue: true }, this.#options.logger);
   }
 
-  /** Forgets what has not started, because its channel is gone. */
-  abandon(): void {
-    this.#open = false;
+  /** Forgets what has not started, because its channel is gone. Returns the ids of tasks that waited for their time. */
+  abandon(): string[] {
+    this.#state = 'gone';
+    const held = this.#held.size;
+    return this.#forget()
+      .slice(0, held)
+      .map(({ message }) => peekIds(message.headers).id ?? '?');
+  }
+
+  /** Held tasks first. */
+  #forget(): Delivery[] {
+    const pendings = [...this.#held.clear(), ...this.#ready.slice(this.#next)];
     this.#ready = [];
     this.#next = 0;
-    this.#held.clear();
+    return pendings.map(({ delivery }) => delivery);
   }
 
   #receive(delivery: Delivery): void {
-    if (!this.#open) return;
+    if (this.#state === 'stopping') this.#tooLate.push(delivery);
+    if (this.#state !== 'open') return;
     const pending = this.#options.intake.read(delivery);
     if (pending === undefined) return;
     taskLog.received(this.#options.logger, pending.request);
@@ -143,7 +163,7 @@ export class Session {
       this.#adjusting = false;
       const { concurrency, multiplier, logger } = this.#options;
       const prefetch = prefetchCount(concurrency, multiplier, this.#held.size);
-      if (!this.#open || prefetch === this.#prefetch) return;
+      if (this.#state !== 'open' || prefetch === this.#prefetch) return;
       this.#prefetch = prefetch;
       this.#consumer
         ?.setPrefetch(prefetch)

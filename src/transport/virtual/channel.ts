@@ -23,6 +23,7 @@ export class VirtualChannel implements Channel {
   readonly #context: VirtualContext;
   readonly #types = new Map<string, ExchangeType>();
   readonly #unsettled = new Set<VirtualDelivery>();
+  readonly #settling = new Set<Promise<void>>();
   readonly #resolveClosed: (reason: Error | undefined) => void;
   #consumer: VirtualConsumer | undefined;
   #isOpen = true;
@@ -90,9 +91,12 @@ export class VirtualChannel implements Channel {
   async #receive(taken: Taken, noAck: boolean): Promise<VirtualDelivery | undefined> {
     try {
       const unpacked = unpackEnvelope(taken.payload);
-      const delivery = new VirtualDelivery(taken, unpacked, this.#context.store, (settled) => {
+      const delivery = new VirtualDelivery(taken, unpacked, this.#context.store, (settled, done) => {
         this.#unsettled.delete(settled);
         this.#consumer?.roomFreed();
+        this.#settling.add(done);
+        const forget = (): void => void this.#settling.delete(done);
+        done.then(forget, forget);
       });
       if (noAck) await delivery.ack();
       else this.#unsettled.add(delivery);
@@ -124,6 +128,8 @@ export class VirtualChannel implements Channel {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     await this.#consumer?.cancel();
+    // Whoever closes may end the process next: what was settled must be written by then.
+    await Promise.allSettled(this.#settling);
     // Newest first, so that each goes to the head and the oldest ends up in front.
     for (const delivery of [...this.#unsettled].reverse()) {
       await delivery.giveBack().catch((error: unknown) => this.#context.logger.warning(`Could not return a message: ${String(error)}`));

@@ -70,11 +70,15 @@ export class VirtualConsumer implements Consumer {
   async #takeSome(room: number): Promise<boolean> {
     const { store, queues, options, receive } = this.#context;
     const taken = await store.take(queues, room);
+    const tooLate: VirtualDelivery[] = [];
     for (const one of taken) {
       const delivery = await receive(one);
-      // What was taken after the cancel goes back when the channel closes.
-      if (delivery !== undefined && !this.#stopping.signal.aborted) options.onDelivery(delivery);
+      if (delivery === undefined) continue;
+      if (options.noAck || !this.#stopping.signal.aborted) options.onDelivery(delivery);
+      else tooLate.push(delivery);
     }
+    // Taken when the cancel came: newest first, so that each goes to the head and the oldest ends up in front.
+    for (const delivery of tooLate.reverse()) await delivery.reject({ requeue: true });
     return taken.length > 0;
   }
 

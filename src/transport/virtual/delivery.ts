@@ -13,10 +13,10 @@ export class VirtualDelivery implements Delivery {
   readonly #taken: Taken;
   readonly #unpacked: Unpacked;
   readonly #store: VirtualStore;
-  readonly #onSettled: (delivery: VirtualDelivery) => void;
+  readonly #onSettled: (delivery: VirtualDelivery, done: Promise<void>) => void;
   #settled = false;
 
-  constructor(taken: Taken, unpacked: Unpacked, store: VirtualStore, onSettled: (delivery: VirtualDelivery) => void) {
+  constructor(taken: Taken, unpacked: Unpacked, store: VirtualStore, onSettled: (delivery: VirtualDelivery, done: Promise<void>) => void) {
     this.message = unpacked.message;
     this.info = { ...unpacked.address, redelivered: unpacked.redelivered, priority: unpacked.priority };
     this.queue = taken.queue;
@@ -31,13 +31,11 @@ export class VirtualDelivery implements Delivery {
   }
 
   ack(): Promise<void> {
-    this.#settle();
-    return this.#store.settle(this.#taken);
+    return this.#settle(() => this.#store.settle(this.#taken));
   }
 
   reject({ requeue }: { readonly requeue: boolean }): Promise<void> {
-    this.#settle();
-    return requeue ? this.#return() : this.#store.settle(this.#taken);
+    return this.#settle(() => (requeue ? this.#return() : this.#store.settle(this.#taken)));
   }
 
   /** Puts the message back because its channel closes. */
@@ -51,9 +49,11 @@ export class VirtualDelivery implements Delivery {
     return this.#store.requeue(this.#taken, packEnvelope(message, address, deliveryTag, true));
   }
 
-  #settle(): void {
+  #settle(write: () => Promise<void>): Promise<void> {
     if (this.#settled) throw new MessageStateError('this delivery was settled before');
     this.#settled = true;
-    this.#onSettled(this);
+    const done = write();
+    this.#onSettled(this, done);
+    return done;
   }
 }
