@@ -6,6 +6,7 @@ import { redisBinary, startRedis } from './servers/redis.ts';
 import type { Server } from './servers/server.ts';
 import { serverAt } from './servers/server.ts';
 
+export { gatekeeper } from './servers/gatekeeper.ts';
 export { pythonVenv } from './servers/python.ts';
 export type { CeleryVersion, PythonVenv } from './servers/python.ts';
 export { spawnReady } from './servers/process.ts';

@@ -29,6 +29,7 @@ export interface ExecutorOptions {
 /** Runs tasks in the pool and performs what follows from each run. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  readonly #late = new Set<Running>();
   #running = 0;
   #idle: (() => void) | undefined;
 
@@ -44,6 +45,11 @@ export class Executor {
     return this.#running;
   }
 
+  /** Ids of running tasks whose messages are not acked yet. */
+  unackedIds(): string[] {
+    return [...this.#late].map(({ pending }) => pending.request.id);
+  }
+
   /** Resolves when nothing runs any more. */
   idle(): Promise<void> {
     return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle = resolve));
@@ -53,7 +59,8 @@ export class Executor {
   start(pending: Pending): void {
     this.#running += 1;
     const running = this.#prepare(pending);
-    if (!running.policy.acksLate) settle(pending.delivery, { kind: 'ack' }, this.#options.logger, pending.request.id);
+    if (running.policy.acksLate) this.#late.add(running);
+    else settle(pending.delivery, { kind: 'ack' }, this.#options.logger, pending.request.id);
     if (pending.plan.trackStarted && !running.policy.ignoreResult) {
       // STARTED is on its way before the task is, so that it cannot overwrite what the task stores.
       void this.#storeStarted(running).then(() => this.#run(running));
@@ -99,7 +106,7 @@ export class Executor {
   /** Turns an outcome into effects; at once where nothing needs waiting for. */
   #ended(running: Running, outcome: Outcome): void {
     if (outcome.kind === 'threw') {
-      void this.#threw(running, readable(outcome.error)).finally(() => this.#done());
+      void this.#threw(running, readable(outcome.error)).finally(() => this.#done(running));
       return;
     }
     const { request, delivery } = running.pending;
@@ -109,9 +116,9 @@ export class Executor {
     const { callbacks, chain, chord } = request.embed;
     if (policy.ignoreResult && callbacks === null && chain === null && chord === null) {
       if (policy.acksLate) settle(delivery, { kind: 'ack' }, this.#options.logger, request.id);
-      return this.#done();
+      return this.#done(running);
     }
-    void finish(running, { kind: 'success', value }, this.#options).finally(() => this.#done());
+    void finish(running, { kind: 'success', value }, this.#options).finally(() => this.#done(running));
   }
 
   async #threw(running: Running, error: unknown): Promise<void> {
@@ -156,8 +163,9 @@ export class Executor {
     );
   }
 
-  #done(): void {
+  #done(running: Running): void {
     this.#running -= 1;
+    this.#late.delete(running);
     if (this.#running === 0) this.#idle?.();
     this.#options.onFree();
   }

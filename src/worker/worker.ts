@@ -2,11 +2,13 @@ import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import { pause } from '../app/connection.ts';
 import type { BrokerLink } from '../app/connection.ts';
+import { ChannelError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Channel } from '../transport/transport.ts';
 import { Executor } from './executor.ts';
 import { Intake } from './intake.ts';
+import { clip } from './log-lines.ts';
 import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
 import { Session } from './session.ts';
@@ -30,6 +32,12 @@ const ASYNC_CONCURRENCY = 50;
 /** Between a lost channel and the next, with jitter, so that a broker that throws us out is not stormed. */
 const REOPEN_PAUSE_MS = 200;
 const REOPEN_PAUSE_MAX_MS = 10_000;
+
+/** How long a broker may take to answer a worker that leaves. */
+const GOODBYE_MS = 2000;
+
+/** Task ids in one line of the log. */
+const LISTED_IDS = 10;
 
 /** Consumes queues and runs the app's tasks until it is stopped. `celery/worker/worker.py`, `celery/worker/consumer`. */
 export class Worker {
@@ -85,6 +93,7 @@ export class Worker {
       await this.#openSession(retry);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
+      await this.#link.close();
       this.#ended.reject(error);
       throw error;
     }
@@ -104,9 +113,9 @@ export class Worker {
 
   async #stop(): Promise<void> {
     this.#stopping.abort(new Error('the worker is stopping'));
-    await this.#session?.stop();
+    await within(GOODBYE_MS, this.#session?.stop());
     await this.#executor?.idle();
-    await this.#channel?.close();
+    await within(GOODBYE_MS, this.#channel?.close());
     await this.#link?.close();
     this.#ended.resolve();
   }
@@ -136,10 +145,7 @@ export class Worker {
     for (let failures = 0; !this.#stopping.signal.aborted;) {
       const reason = await this.#channel?.closed;
       if (this.#stopping.signal.aborted) return;
-      this.#session?.abandon();
-      this.#logger.warning(
-        `consumer: Connection to broker lost. Trying to re-establish the connection... (${reason?.message ?? 'closed'})`,
-      );
+      this.#logger.warning(lossLine(reason, [...(this.#executor?.unackedIds() ?? []), ...(this.#session?.abandon() ?? [])]));
       try {
         await pause(Math.min(REOPEN_PAUSE_MS * 2 ** failures, REOPEN_PAUSE_MAX_MS) * (0.5 + Math.random()), this.#stopping.signal);
         await this.#openSession(this.#app.settings.broker_connection_retry);
@@ -155,6 +161,29 @@ export class Worker {
       }
     }
   }
+}
+
+/** What is said of a lost channel: all of the connection, or this channel only because the broker did not like something. */
+function lossLine(reason: Error | undefined, unacked: readonly string[]): string {
+  if (!(reason instanceof ChannelError))
+    return `consumer: Connection to broker lost. Trying to re-establish the connection... (${reason?.message ?? 'closed'})`;
+  const more = unacked.length > LISTED_IDS ? ` and ${unacked.length - LISTED_IDS} more` : '';
+  const held =
+    unacked.length === 0
+      ? ''
+      : ` Not acknowledged yet: ${unacked
+          .slice(0, LISTED_IDS)
+          .map((id) => clip(id))
+          .join(', ')}${more}.`;
+  return `consumer: The broker closed the channel; opening another. ${reason.message}${held}`;
+}
+
+/** Waits for a broker that may be frozen, `ms` at most: closing the connection then does what is left. */
+async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise, timeout]);
+  clearTimeout(timer);
 }
 
 /** `celery/utils/nodenames.py host_format, default_nodename`; `%i` is the index of a pool's child, and this is the parent. */

@@ -1,12 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createServer, connect as connectSocket } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
 import amqp from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseBrokerUrl } from '../../src/base/broker-url.ts';
 import { Celery } from '../../src/celery.ts';
-import { rabbitmq, spawnReady } from '../servers.ts';
+import { gatekeeper, rabbitmq, spawnReady } from '../servers.ts';
 import type { Child, Server } from '../servers.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
@@ -136,39 +133,3 @@ describe('tq-bridge worker as a process', () => {
     }
   }
 });
-
-/** A TCP proxy that can be shut: connections are cut and new ones refused. */
-async function gatekeeper(
-  target: string,
-): Promise<AsyncDisposable & { readonly url: string; shut(): void; open(): void; refused(): Promise<void> }> {
-  const { hostname, port } = parseBrokerUrl(target);
-  const sockets = new Set<Socket>();
-  let isShut = false;
-  let onRefused: (() => void) | undefined;
-  const proxy = createServer((socket) => {
-    socket.on('error', () => undefined);
-    if (isShut) {
-      socket.destroy();
-      onRefused?.();
-      return;
-    }
-    const upstream = connectSocket(port ?? 5672, hostname).on('error', () => undefined);
-    sockets.add(socket).add(upstream);
-    socket.pipe(upstream).pipe(socket);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const shut = (): void => {
-    isShut = true;
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    url: target.replace(/@[^/]*/, `@127.0.0.1:${(proxy.address() as AddressInfo).port}`),
-    shut,
-    open: () => (isShut = false),
-    refused: () => new Promise((resolve) => (onRefused = resolve)),
-    [Symbol.asyncDispose]: async () => {
-      shut();
-      await new Promise((resolve) => proxy.close(resolve));
-    },
-  };
-}

@@ -21,16 +21,20 @@ export function rabbitmqBinary(): Promise<string | undefined> {
   ]);
 }
 
-/** Starts a node and resolves when it answers an AMQP handshake. */
-export async function startRabbitmq(binary: string): Promise<Server> {
+/** Starts a node, with lines of configuration of its own, and resolves when it answers an AMQP handshake. */
+export async function startRabbitmq(
+  binary: string,
+  { config = '', erlangArgs = '' }: { readonly config?: string; readonly erlangArgs?: string } = {},
+): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'tq-rabbitmq-'));
   const [port, distPort] = [await freePort(), await freePort()];
-  await writeFile(join(folder, 'rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\n`);
+  await writeFile(join(folder, 'rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\n${config}\n`);
   await writeFile(join(folder, 'enabled_plugins'), '[].\n');
   const child = await spawnReady(binary, {
     env: {
       ...process.env,
       HOME: folder,
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: erlangArgs,
       RABBITMQ_NODENAME: `tq${port}@localhost`,
       RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
       RABBITMQ_NODE_PORT: String(port),
