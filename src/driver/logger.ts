@@ -10,26 +10,21 @@ export interface LoggerOptions {
 }
 
 const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warning: 40, error: 50, critical: 60 };
-const LONGEST_LINE = 4096;
 
-/** A logger over pino with a synchronous destination. */
+/** Bytes of a line, with room for what stands around the message: the time, or the fields of JSON. */
+const LONGEST_MESSAGE = 3000;
+const LONGEST_FIELD = 256;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A logger with pino's synchronous destination, and pino itself for JSON. */
 export function createLogger({ level, format, fd = 2 }: LoggerOptions): Logger {
   const destination = pino.destination({ dest: fd, sync: true });
-  const lines = format === 'text' ? { write: (line: string) => destination.write(celeryLine(line)) } : destination;
-  const logger = pino(
-    {
-      base: null,
-      level,
-      customLevels: LEVELS,
-      useOnlyCustomLevels: true,
-      timestamp: () => `,"time":${Date.now()}`,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    lines,
-  );
-  const write = (name: LogLevel) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
-    if (LEVELS[name] < LEVELS[level]) return;
-    logger[name](fields ?? {}, escapeLine(message));
+  // A reader of the log that has gone away must not take the worker with it.
+  destination.on('error', () => undefined);
+  const emit = format === 'json' ? jsonLines(destination, level) : textLines(destination);
+  const write = (name: LogLevel) => (message: string, fields?: Fields) => {
+    if (LEVELS[name] >= LEVELS[level]) emit(name, escapeLine(message), fields);
   };
   return {
     debug: write('debug'),
@@ -41,22 +36,71 @@ export function createLogger({ level, format, fd = 2 }: LoggerOptions): Logger {
   };
 }
 
+type Emit = (level: LogLevel, message: string, fields: Fields | undefined) => void;
+
 /** `[2026-11-22 16:29:55,898: INFO/MainProcess] text`. */
-function celeryLine(json: string): string {
-  const { time, level, msg } = JSON.parse(json) as { readonly time: number; readonly level: string; readonly msg: string };
-  return `[${localTime(new Date(time))}: ${level.toUpperCase()}/MainProcess] ${msg}\n`;
+function textLines(destination: { write(line: string): unknown }): Emit {
+  const clock = localClock();
+  return (level, message) => void destination.write(`[${clock(Date.now())}: ${level.toUpperCase()}/MainProcess] ${message}\n`);
 }
 
-function localTime(date: Date): string {
-  const pad = (number: number, width = 2): string => String(number).padStart(width, '0');
-  const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-  return `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())},${pad(date.getMilliseconds(), 3)}`;
+function jsonLines(destination: pino.DestinationStream, level: LogLevel): Emit {
+  const logger = pino(
+    {
+      base: null,
+      level,
+      customLevels: LEVELS,
+      useOnlyCustomLevels: true,
+      timestamp: () => `,"time":${Date.now()}`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return (name, message, fields = {}) => {
+    const clean = Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? escapeLine(value, LONGEST_FIELD) : value]);
+    logger[name](Object.fromEntries(clean), message);
+  };
 }
 
-/** One line whatever a peer put into it: control characters and line separators become escapes, and its length is bounded. */
-export function escapeLine(text: string): string {
-  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, escapeChar);
-  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
+/** Local time as Python's logging prints it; the text of a second is made once. */
+function localClock(): (ms: number) => string {
+  let second = Number.NaN;
+  let text = '';
+  return (ms) => {
+    if (Math.floor(ms / 1000) !== second) {
+      second = Math.floor(ms / 1000);
+      const date = new Date(ms);
+      const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+      text = `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
+    }
+    return `${text},${pad(ms % 1000, 3)}`;
+  };
+}
+
+function pad(number: number, width = 2): string {
+  return String(number).padStart(width, '0');
+}
+
+/** What would break a line, drive a terminal, turn the text around, or is no character at all. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
+
+/** One line whatever a peer put into it: such characters become escapes, and its length in bytes is bounded. */
+export function escapeLine(text: string, most: number = LONGEST_MESSAGE): string {
+  const line = text.slice(0, most + 1).replace(UNPRINTABLE, escapeChar);
+  if (line.length * 3 <= most || (text.length <= most && jsonLength(line) <= most)) return line;
+  let bytes = 0;
+  let end = 0;
+  for (const char of line) {
+    bytes += jsonLength(char);
+    if (bytes > most) break;
+    end += char.length;
+  }
+  return `${line.slice(0, end)}…`;
+}
+
+/** Bytes in UTF-8, where JSON writes quotes and backslashes as two. */
+function jsonLength(text: string): number {
+  return Buffer.byteLength(text) + (text.match(/["\\]/g)?.length ?? 0);
 }
 
 function escapeChar(char: string): string {
