@@ -22,6 +22,8 @@ export interface IntakeOptions {
 
 /** A failure to be stored for a message that can never run. */
 interface Disposal {
+  /** Celery's: unknown is a warning, unreadable critical. */
+  readonly level: 'warning' | 'error' | 'critical';
   readonly log: string;
   readonly id: string | undefined;
   readonly failure: ExceptionWire | undefined;
@@ -68,13 +70,13 @@ export class Intake {
       if (plan !== undefined) return { delivery, request: decoded.request, plan };
       taskLog.unregistered(this.#options.logger, decoded.request);
       const failure = { exc_type: 'NotRegistered', exc_message: [decoded.request.task], exc_module: 'celery.exceptions' };
-      this.#dispose(delivery, { log: '', id: decoded.request.id, failure });
+      this.#dispose(delivery, { level: 'error', log: '', id: decoded.request.id, failure });
     } else if (decoded.kind === 'unknown') {
-      const log = `Received and deleted unknown message. Wrong destination? ${this.#describe(delivery)}`;
-      this.#dispose(delivery, { log, id: undefined, failure: undefined });
+      const log = `Received and deleted unknown message. Wrong destination?!? ${this.#describe(delivery)}`;
+      this.#dispose(delivery, { level: 'warning', log, id: undefined, failure: undefined });
     } else {
       const log = `Received invalid task message: ${decoded.reason} ${this.#describe(delivery)}`;
-      this.#dispose(delivery, { log, id: decoded.id, failure: decoded.failure });
+      this.#dispose(delivery, { level: 'error', log, id: decoded.id, failure: decoded.failure });
     }
     return undefined;
   }
@@ -95,27 +97,30 @@ export class Intake {
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof ContentDisallowedError)
       return {
+        level: 'error',
         log: `${message} ${this.#describe(delivery)}`,
         id,
         failure: celeryFailure('ContentDisallowed', message, 'kombu.exceptions'),
       };
     if (error instanceof DecodeError || error instanceof LimitError) {
       return {
+        level: 'critical',
         log: `Can't decode message body: ${message} ${this.#describe(delivery)}`,
         id,
         failure: celeryFailure('DecodeError', message, 'kombu.exceptions'),
       };
     }
     return {
+      level: 'error',
       log: `Could not handle a message: ${message} ${this.#describe(delivery)}`,
       id,
       failure: celeryFailure('InvalidTaskError', message, 'celery.exceptions'),
     };
   }
 
-  #dispose(delivery: Delivery, { log, id, failure }: Disposal): void {
+  #dispose(delivery: Delivery, { level, log, id, failure }: Disposal): void {
     const { app, logger, hostname } = this.#options;
-    if (log !== '') logger.error(clip(log, 1000));
+    if (log !== '') logger[level](clip(log, 1000));
     if (id !== undefined && failure !== undefined) {
       storeState(app, { taskId: id, status: 'FAILURE', result: failure }, { delivery, hostname }).catch((error: unknown) =>
         logger.error(`The failure of ${clip(id)} could not be stored: ${error instanceof Error ? error.message : String(error)}`),

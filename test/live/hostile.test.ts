@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { deflateSync, gzipSync } from 'node:zlib';
 import amqp from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { silentLogger } from '../../src/base/logger.ts';
-import type { Logger } from '../../src/base/logger.ts';
 import { Celery } from '../../src/celery.ts';
+import { createLogger } from '../../src/driver/logger.ts';
 import type { Worker } from '../../src/worker/worker.ts';
 import { rabbitmq, redis } from '../servers.ts';
 import type { Server } from '../servers.ts';
@@ -14,9 +16,13 @@ interface Case {
   readonly headers?: Record<string, unknown>;
   readonly body?: string | Buffer;
   readonly contentType?: string | null;
-  readonly contentEncoding?: string;
+  readonly contentEncoding?: string | null;
+  /** AMQP properties over the usual ones. */
+  readonly properties?: Readonly<Record<string, unknown>>;
   /** `ran`: the task ran; `dead`: rejected to the dead-letter queue; `expired`: REVOKED and acked; `held`: waits for its time. */
   readonly ends: 'ran' | 'dead' | 'failed' | 'expired' | 'held';
+  /** A message of its own that ends in the dead-letter queue. */
+  readonly sends?: 'dead';
 }
 
 const EMBED = '{"callbacks":null,"errbacks":null,"chain":null,"chord":null}';
@@ -40,6 +46,11 @@ const HEADERS: Readonly<Record<string, Case>> = {
     ends: 'dead',
   },
   'H05 v1 without id': { headers: { task: undefined, id: undefined }, body: '{"task":"h.ok","args":[1,2]}', ends: 'dead' },
+  'H06 v1 unknown task': {
+    headers: { task: undefined, id: undefined },
+    body: '{"task":"nobody","id":"ID","args":[],"kwargs":{}}',
+    ends: 'dead',
+  },
   'H07 without id': { headers: { id: undefined }, ends: 'dead' },
   'H08 id null': { headers: { id: null }, ends: 'dead' },
   'H09 id int': { headers: { id: int(12345) }, ends: 'dead' },
@@ -69,13 +80,24 @@ const HEADERS: Readonly<Record<string, Case>> = {
   'H33 group dict, group_index z': { headers: { group: {}, group_index: 'z' }, ends: 'ran' },
   'H34 shadow 5, origin {}': { headers: { shadow: int(5), origin: {} }, ends: 'ran' },
   'H35 ignore_result "false"': { headers: { ignore_result: 'false' }, ends: 'ran' },
+  'H36 no correlation id, reply queue or delivery mode': { properties: { correlationId: undefined }, ends: 'ran' },
+  'H31 retries -5': { headers: { retries: int(-5) }, ends: 'ran' },
+  'H31 retries 2^40': { headers: { retries: { '!': 'long', value: 2 ** 40 } }, ends: 'ran' },
+  'X01 bad UTF-8 in a header': { headers: { odd: Buffer.from([0xff, 0xfe]) }, ends: 'ran' },
   'X02 id bytes': { headers: { id: Buffer.from('abc') }, ends: 'dead' },
   'X03 eta timestamp': { headers: { eta: { '!': 'timestamp', value: 1 } }, ends: 'dead' },
+  'X04 decimal': { headers: { odd: { '!': 'decimal', value: { digits: 314, places: 2 } } }, ends: 'ran' },
   'X05 table 300 deep': { headers: { deep: Array.from({ length: 300 }).reduce((inner: unknown) => ({ a: inner }), {}) }, ends: 'ran' },
   'X06 100 kB task name': { headers: { task: 'n'.repeat(50_000) }, ends: 'dead' },
   'X08 only task and id': { ends: 'ran' },
+  'X09 another correlation id': { properties: { correlationId: 'another' }, ends: 'ran' },
+  'X10 dead reply queue': { properties: { replyTo: 'nobody-listens' }, ends: 'ran' },
   'X14 naive eta': { headers: { eta: '2020-01-01T00:00:00' }, ends: 'ran' },
   'X15 eta Z': { headers: { eta: '2020-01-01T00:00:00Z' }, ends: 'ran' },
+  'X16 expires with a space, far': { headers: { expires: '2999-01-01 00:00:00' }, ends: 'ran' },
+  'X19 another language': { headers: { lang: 'js' }, ends: 'ran' },
+  'X20 unknown headers': { headers: { nobody: 'knows', meth: 'm' }, ends: 'ran' },
+  'X21 bad chord size': { body: `[[1,2],{},{"callbacks":null,"errbacks":null,"chain":null,"chord":null,"chord_size":"x"}]`, ends: 'ran' },
   'X17 50 kB argsrepr': { headers: { argsrepr: 'x'.repeat(50_000) }, ends: 'ran' },
   'X18 wrong-typed reprs': { headers: { argsrepr: int(5), kwargsrepr: {} }, ends: 'ran' },
   'id of 1025 characters': { headers: { id: 'i'.repeat(1025) }, ends: 'dead' },
@@ -105,6 +127,8 @@ const ENCODINGS: Readonly<Record<string, Case>> = {
   'C18 unknown content encoding': { contentEncoding: 'x-unknown', ends: 'ran' },
   'C19 binary': { contentEncoding: 'binary', ends: 'ran' },
   'C20 utf-16': { contentEncoding: 'utf-16', body: Buffer.from(OK_BODY, 'utf16le'), ends: 'dead' },
+  'C21 application/data, unknown codec': { contentType: 'application/data', contentEncoding: 'x-unknown', ends: 'dead' },
+  'no content encoding': { contentEncoding: null, ends: 'ran' },
   'C22 application/text': { contentType: 'application/text', contentEncoding: 'zlib', ends: 'dead' },
 };
 
@@ -137,6 +161,11 @@ const BODIES: Readonly<Record<string, Case>> = {
   'B25 embed text': { body: embed('"zz"'), ends: 'dead' },
   'B26 embed 5': { body: embed('5'), ends: 'dead' },
   'B27 callbacks text': { body: embed('{"callbacks":"tasks.add"}'), ends: 'dead' },
+  'B28 callback to nobody': {
+    body: embed('{"callbacks":[{"task":"nobody","args":[],"kwargs":{},"options":{},"subtask_type":null,"immutable":false}]}'),
+    ends: 'ran',
+    sends: 'dead',
+  },
   'B29 callbacks [{}]': { body: embed('{"callbacks":[{}]}'), ends: 'dead' },
   'B30 callbacks [5]': { body: embed('{"callbacks":[5]}'), ends: 'dead' },
   'B31 chain text': { body: embed('{"chain":"x"}'), ends: 'dead' },
@@ -157,7 +186,21 @@ const BODIES: Readonly<Record<string, Case>> = {
   'B46 typed value of the wrong shape': { body: `[[1,{"__type__":"datetime","__value__":5}],{},${EMBED}]`, ends: 'dead' },
   'B47 typed value null': { body: `[[1,{"__type__":null,"__value__":5}],{},${EMBED}]`, ends: 'dead' },
   'B48 typed value with an object as type': { body: `[[1,{"__type__":{},"__value__":5}],{},${EMBED}]`, ends: 'dead' },
+  'B50 16 MB argument': { body: `[[1,"${'x'.repeat(16 * 1024 * 1024)}"],{},${EMBED}]`, ends: 'ran' },
   'B49 trailing data': { body: `${OK_BODY} x`, ends: 'dead' },
+};
+
+/** The exception that is stored for a row whose message is rejected, where it is not `InvalidTaskError`. */
+const STORED: Readonly<Record<string, RegExp>> = {
+  NotRegistered: /^(H06|H13|H14|H16|X06) /,
+  TypeError: /^B1[4-7] /,
+  ContentDisallowed: /^(C1[0-7]|C21|C22) /,
+  DecodeError: /^(C0[1-6]|C20|B0[123]|B38|B39|B4[4-9]) /,
+};
+const MODULES: Readonly<Record<string, string>> = {
+  TypeError: 'builtins',
+  ContentDisallowed: 'kombu.exceptions',
+  DecodeError: 'kombu.exceptions',
 };
 
 describe('hostile messages', () => {
@@ -168,7 +211,7 @@ describe('hostile messages', () => {
   let connection: amqp.ChannelModel;
   let channel: amqp.ConfirmChannel;
   const queue = `hostile-${randomUUID()}`;
-  const lines: string[] = [];
+  const log = join(mkdtempSync(join(tmpdir(), 'tq-hostile-')), 'log');
   const ran = new Set<string>();
 
   beforeAll(async () => {
@@ -178,9 +221,7 @@ describe('hostile messages', () => {
     await channel.assertQueue(`${queue}-dead`, { durable: true });
     const queues = [{ name: queue, queue_arguments: { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': `${queue}-dead` } }];
     app = new Celery('hostile', { broker_url: broker.url, result_backend: store.url, task_queues: queues, task_default_queue: queue });
-    const note = (line: string): void => void lines.push(line);
-    const logger: Logger = { ...silentLogger, info: note, warning: note, error: note, critical: note, isEnabled: () => true };
-    app.setLogger(logger);
+    app.setLogger(createLogger({ level: 'info', format: 'text', fd: openSync(log, 'a') }));
     app.task('h.ok', { params: ['x', 'y'] }, function () {
       ran.add(this.id);
     });
@@ -201,9 +242,10 @@ describe('hostile messages', () => {
     const type = given.contentType === undefined ? 'application/json' : given.contentType;
     channel.publish('', queue, body, {
       headers,
-      contentEncoding: given.contentEncoding ?? 'utf-8',
+      ...(given.contentEncoding === null ? {} : { contentEncoding: given.contentEncoding ?? 'utf-8' }),
       correlationId: id.slice(0, 100),
       ...(type === null ? {} : { contentType: type }),
+      ...given.properties,
     });
     await channel.waitForConfirms();
   };
@@ -212,26 +254,50 @@ describe('hostile messages', () => {
     return meta?.status ?? 'PENDING';
   };
 
-  test.each(Object.entries({ ...HEADERS, ...ENCODINGS, ...BODIES }))('%s', async (_name, given) => {
+  test.each(Object.entries({ ...HEADERS, ...ENCODINGS, ...BODIES }))('%s', async (name, given) => {
     const id = typeof given.headers?.['id'] === 'string' && given.headers['id'] !== '' ? given.headers['id'] : randomUUID();
     await channel.purgeQueue(`${queue}-dead`);
     ran.clear();
-    lines.length = 0;
+    truncateSync(log);
 
     await sendRaw(given, id);
     const probe = await app.sendTask('h.ok', [1, 2], { queue });
     await probe.get({ timeout: 10 });
 
-    const { messageCount: dead } = await deadCount(given.ends === 'dead' ? 1 : 0);
-    expect(dead).toBe(given.ends === 'dead' ? 1 : 0);
+    const deadExpected = given.ends === 'dead' || given.sends === 'dead' ? 1 : 0;
+    const { messageCount: dead } = await deadCount(deadExpected);
+    expect(dead).toBe(deadExpected);
     expect(ran.has(id)).toBe(given.ends === 'ran');
     if (given.ends === 'failed') expect(await stateOf(id)).toBe('FAILURE');
     if (given.ends === 'expired') expect(await stateOf(id)).toBe('REVOKED');
-    if (given.ends === 'dead' && usableId(given)) expect(await stateOf(id)).toBe('FAILURE');
+    if (given.ends === 'ran') expect(await stateOf(id)).toBe(given.headers?.['ignore_result'] === undefined ? 'SUCCESS' : 'PENDING');
+    if (given.ends === 'dead' && usableId(given)) await expectFailure(name, id);
+    const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
     if (given.ends === 'dead') expect(lines.filter((line) => !/ received| succeeded/.test(line))).toHaveLength(1);
-    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(4096);
+    if (given.ends === 'dead') expect(lines.join()).toContain(`: ${levelOf(name)}/`);
+    for (const line of lines) {
+      expect(line).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: [A-Z]+\/MainProcess\] [^\p{Cc}\u2028\u2029]+$/u);
+      expect(Buffer.byteLength(line)).toBeLessThanOrEqual(4096);
+    }
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
+
+  /** What Celery logs such a message as. */
+  function levelOf(name: string): string {
+    if (/^H0[12] /.test(name)) return 'WARNING';
+    return STORED['DecodeError']?.test(name) === true ? 'CRITICAL' : 'ERROR';
+  }
+
+  async function expectFailure(name: string, id: string): Promise<void> {
+    const excType = Object.keys(STORED).find((type) => STORED[type]?.test(name) === true) ?? 'InvalidTaskError';
+    // It is stored beside the rejection, not before it.
+    await expect(app.asyncResult(id).get({ timeout: 5 })).rejects.toMatchObject({
+      code: 'ERR_TASK_FAILED',
+      excType,
+      excModule: MODULES[excType] ?? 'celery.exceptions',
+      excMessage: [expect.any(String)],
+    });
+  }
 
   /** Dead-lettering is the broker's own step after our reject: ask until it has come, or the queue is known to be quiet. */
   async function deadCount(expected: number): Promise<{ messageCount: number }> {
