@@ -155,6 +155,16 @@ describe('links and errbacks on the wire', () => {
   });
 });
 
+describe('the options of a task', () => {
+  const h = harness();
+
+  test('one that does not exist is refused by name', () => {
+    expect(() => h.app.task('t', { ackslate: true } as object, () => 1)).toThrow(
+      'the task t has no option ackslate; did you mean acksLate?',
+    );
+  });
+});
+
 describe('results that are ignored', () => {
   const h = harness();
 
