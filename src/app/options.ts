@@ -1,4 +1,5 @@
 import { nearest } from '../base/nearest.ts';
+import { decodeSignature } from '../protocol/signature.ts';
 import type { SignatureWire } from '../protocol/signature.ts';
 import type { RetryPolicy } from './settings.ts';
 
@@ -9,10 +10,12 @@ export interface SendOptions {
   /** Seconds from now. */
   readonly countdown?: number;
   readonly eta?: Date;
-  /** Seconds from now, or a moment. */
-  readonly expires?: number | Date;
+  /** Seconds from now, or a moment; `null` sets aside what the task says. A moment in the past travels as it is. */
+  readonly expires?: number | Date | null;
   readonly queue?: string;
   readonly exchange?: string;
+  /** What `exchange` is, when it is not the queue's own. */
+  readonly exchangeType?: string;
   readonly routingKey?: string;
   /** RabbitMQ runs high numbers first. */
   readonly priority?: number;
@@ -23,8 +26,9 @@ export interface SendOptions {
   readonly deliveryMode?: 1 | 2;
   readonly retry?: boolean;
   readonly retryPolicy?: Partial<RetryPolicy>;
-  readonly timeLimit?: number;
-  readonly softTimeLimit?: number;
+  /** Seconds; `null` sets aside what the task says. */
+  readonly timeLimit?: number | null;
+  readonly softTimeLimit?: number | null;
   readonly ignoreResult?: boolean;
   readonly replyTo?: string;
   readonly shadow?: string;
@@ -35,61 +39,72 @@ export interface SendOptions {
   readonly groupId?: string;
   readonly groupIndex?: number;
   readonly stamps?: Readonly<Record<string, unknown>>;
+  /** `false` keeps the task out of the `children` of the task that sends it. */
+  readonly addToParent?: boolean;
 }
 
-const NAMES: ReadonlySet<string> = new Set<keyof SendOptions>([
-  'kwargs',
-  'taskId',
-  'countdown',
-  'eta',
-  'expires',
-  'queue',
-  'exchange',
-  'routingKey',
-  'priority',
-  'headers',
-  'serializer',
-  'compression',
-  'deliveryMode',
-  'retry',
-  'retryPolicy',
-  'timeLimit',
-  'softTimeLimit',
-  'ignoreResult',
-  'replyTo',
-  'shadow',
-  'link',
-  'linkError',
-  'rootId',
-  'parentId',
-  'groupId',
-  'groupIndex',
-  'stamps',
-]);
+type Check = (value: unknown) => boolean;
+
+const text: Check = (value) => typeof value === 'string';
+const name: Check = (value) => typeof value === 'string' && value !== '';
+const seconds: Check = (value) => Number.isFinite(value);
+const secondsOrNull: Check = (value) => value === null || Number.isFinite(value);
+const bool: Check = (value) => typeof value === 'boolean';
+const record: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const moment: Check = (value) => value instanceof Date && !Number.isNaN(value.getTime());
+const signatures: Check = (value) => (Array.isArray(value) ? value : [value]).every(isSignature);
+
+const CHECKS: Readonly<Record<keyof SendOptions, readonly [Check, string]>> = {
+  kwargs: [record, 'an object'],
+  taskId: [name, 'text'],
+  countdown: [seconds, 'a finite number'],
+  eta: [moment, 'a valid Date'],
+  expires: [(value) => secondsOrNull(value) || moment(value), 'seconds, a valid Date or null'],
+  queue: [name, 'a name'],
+  exchange: [text, 'a name'],
+  exchangeType: [name, 'a name'],
+  routingKey: [text, 'text'],
+  priority: [(value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255, 'a whole number from 0 to 255'],
+  headers: [record, 'an object'],
+  serializer: [name, 'a name'],
+  compression: [name, 'a name'],
+  deliveryMode: [(value) => value === 1 || value === 2, '1 or 2'],
+  retry: [bool, 'true or false'],
+  retryPolicy: [record, 'an object'],
+  timeLimit: [secondsOrNull, 'a finite number or null'],
+  softTimeLimit: [secondsOrNull, 'a finite number or null'],
+  ignoreResult: [bool, 'true or false'],
+  replyTo: [text, 'text'],
+  shadow: [text, 'text'],
+  link: [signatures, 'a signature or an array of them'],
+  linkError: [signatures, 'a signature or an array of them'],
+  rootId: [text, 'text'],
+  parentId: [text, 'text'],
+  groupId: [text, 'text'],
+  groupIndex: [Number.isInteger, 'a whole number'],
+  stamps: [record, 'an object'],
+  addToParent: [bool, 'true or false'],
+};
 
 /** Throws `TypeError` naming an option that does not exist, or one of the wrong kind. */
-export function checkSendOptions(options: SendOptions): void {
-  for (const name in options) {
-    if (NAMES.has(name)) continue;
-    const near = nearest(name, NAMES);
-    throw new TypeError(`sendTask has no option ${name}${near === undefined ? '' : `; did you mean ${near}?`}`);
+export function checkSendOptions(options: SendOptions, where = 'sendTask'): void {
+  for (const key in options) {
+    if (!Object.hasOwn(CHECKS, key)) {
+      const near = nearest(key, Object.keys(CHECKS));
+      throw new TypeError(`${where} has no option ${key}${near === undefined ? '' : `; did you mean ${near}?`}`);
+    }
+    const option = key as keyof SendOptions;
+    const value = options[option];
+    const [check, expected] = CHECKS[option];
+    if (value !== undefined && !check(value)) throw new TypeError(`${where}: ${key} must be ${expected}`);
   }
-  for (const name of ['countdown', 'timeLimit', 'softTimeLimit', 'priority'] as const) {
-    const value = options[name];
-    if (value !== undefined && !Number.isFinite(value)) throw new TypeError(`sendTask: ${name} must be a finite number`);
-  }
-  checkMoment('eta', options.eta);
-  if (typeof options.expires === 'number' ? !Number.isFinite(options.expires) : !isMoment(options.expires)) {
-    throw new TypeError('sendTask: expires must be seconds or a valid Date');
-  }
-  if (options.taskId !== undefined && (typeof options.taskId !== 'string' || options.taskId === ''))
-    throw new TypeError('sendTask: taskId must be text');
 }
 
-function checkMoment(name: string, value: unknown): void {
-  if (!isMoment(value)) throw new TypeError(`sendTask: ${name} must be a valid Date`);
-}
-
-function isMoment(value: unknown): boolean {
-  return value === undefined || (value instanceof Date && !Number.isNaN(value.getTime()));
+function isSignature(value: unknown): boolean {
+  try {
+    decodeSignature(value, 'signature');
+    return true;
+  } catch {
+    return false;
+  }
 }

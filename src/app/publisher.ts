@@ -1,23 +1,22 @@
 import { AppClosedError, BrokerBlockedError, ChannelError, ConnectionError, EncodeError, OperationalError } from '../base/errors.ts';
 import type { Message } from '../message/message.ts';
-import type { Route } from '../routing/queue.ts';
+import type { Queue, Route } from '../routing/queue.ts';
 import type { Channel, Connection } from '../transport/transport.ts';
 import type { BrokerLink } from './connection.ts';
+import { SendQueue } from './send-queue.ts';
+import type { Entry } from './send-queue.ts';
 import type { RetryPolicy } from './settings.ts';
 
-/** One publish to be done. `encode` runs when there is room, so that waiting sends hold no bytes. */
-export interface PublishJob {
-  readonly encode: () => Message;
+/** One publish to be done. */
+export interface PublishJob<T = unknown> {
   readonly route: Route;
   readonly policy: RetryPolicy | undefined;
-}
-
-interface Entry {
-  readonly job: PublishJob;
-  readonly sequence: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-  attempts: number;
+  /** What must be there before the message goes out, or `undefined` when it is. Later messages wait too, so that order is kept. */
+  before(): Promise<void> | undefined;
+  /** Runs when there is room, so that waiting sends hold no bytes. Throws `EncodeError`. */
+  encode(): Message;
+  /** What the send resolves to once the broker has confirmed. */
+  confirmed(): T;
 }
 
 /** Unconfirmed messages and bytes at once: enough to keep a broker busy, little enough to hold. */
@@ -30,36 +29,37 @@ const BLOCKED_CHECK_MS = 250;
 
 /**
  * Sends messages in order over one channel, with a bounded window of unconfirmed ones. A message whose channel was lost
- * before its confirm is sent again, so it may arrive twice; it is never dropped in silence.
+ * before its confirm is sent again, so it may arrive twice; it is never dropped in silence. Queues are declared once a
+ * connection, as Celery's producers do: a queue deleted behind our back swallows what is sent to it until the next connection.
  */
 export class Publisher {
   readonly #link: BrokerLink;
-  #waiting: Entry[] = [];
-  #head = 0;
-  #sequence = 0;
-  #inFlight = new Set<Entry>();
-  #bytes = 0;
+  readonly #blockedTimeoutMs: number;
+  readonly #queue = new SendQueue();
   #channel: Channel | undefined;
+  /** Declares queues, so that a refused declaration takes no message with it. */
+  #declarer: Channel | undefined;
   #connection: Connection | undefined;
   #declared = new Set<string>();
   #busy = false;
   #closed = false;
   #drained: (() => void) | undefined;
   #blockedSince = 0;
+  #watch: NodeJS.Timeout | undefined;
 
-  constructor(link: BrokerLink) {
+  constructor(link: BrokerLink, options: { readonly blockedTimeoutMs?: number } = {}) {
     this.#link = link;
+    this.#blockedTimeoutMs = options.blockedTimeoutMs ?? BLOCKED_TIMEOUT_MS;
   }
 
   /**
    * Resolves when the broker has confirmed. Rejects with `EncodeError`, `ChannelError` (a missing exchange, a queue declared
    * otherwise), `MessageNackedError`, `BrokerBlockedError`, or `OperationalError` when the retry policy is used up.
    */
-  publish(job: PublishJob): Promise<void> {
+  publish<T>(job: PublishJob<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new AppClosedError('the app is closed'));
-    return new Promise((resolve, reject) => {
-      this.#sequence += 1;
-      this.#waiting.push({ job, sequence: this.#sequence, resolve, reject, attempts: 0 });
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push(job, resolve as (value: unknown) => void, reject);
       this.#pump();
     });
   }
@@ -67,7 +67,7 @@ export class Publisher {
   /** Waits for what was sent, `graceMs` at most, then gives up the rest. */
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
-    if (this.#count() > 0) {
+    if (this.#queue.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs);
         this.#drained = () => {
@@ -76,40 +76,33 @@ export class Publisher {
         };
       });
     }
-    this.#rejectAll(new AppClosedError('the app was closed before the broker confirmed'));
-    await this.#channel?.close();
+    clearInterval(this.#watch);
+    this.#queue.rejectAll(new AppClosedError('the app was closed before the broker confirmed'));
   }
 
-  #count(): number {
-    return this.#waiting.length - this.#head + this.#inFlight.size;
-  }
-
-  /** Sends while there is room; stops while a channel opens or a queue is declared, so that order is kept. */
+  /** Sends while there is room; stops while something is prepared, so that order is kept. */
   #pump(): void {
-    while (!this.#busy && this.#head < this.#waiting.length && this.#inFlight.size < WINDOW_MESSAGES && this.#bytes < WINDOW_BYTES) {
-      const entry = this.#waiting[this.#head];
-      if (entry === undefined) return;
+    while (!this.#busy) {
+      const entry = this.#queue.next;
+      if (entry === undefined || !this.#hasRoom(entry)) break;
       const channel = this.#channel;
-      if (channel?.isOpen !== true) return this.#prepare(() => this.#open(), entry);
-      if (this.#connection?.isBlocked === true) return this.#waitUnblocked();
+      if (channel?.isOpen !== true) return this.#open();
+      if (this.#connection?.isBlocked === true) break;
+      const before = entry.job.before();
+      if (before !== undefined) return this.#prepare(() => before, entry);
       const { queue } = entry.job.route;
-      if (queue !== undefined && !this.#declared.has(queue.name)) {
-        return this.#prepare(async () => {
-          await channel.declareQueue(queue);
-          this.#declared.add(queue.name);
-        }, entry);
-      }
-      this.#shift();
+      if (queue !== undefined && !this.#declared.has(queue.name)) return this.#prepare(() => this.#declare(queue), entry);
       this.#dispatch(channel, entry);
     }
+    if (this.#queue.size > 0) this.#watchBroker();
+    else this.#drained?.();
   }
 
-  #shift(): void {
-    this.#head += 1;
-    if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
-    }
+  /** A message that was under way when the broker closed the channel goes alone, to find out which one it was. */
+  #hasRoom({ suspect }: Entry): boolean {
+    const { inFlight, bytesInFlight } = this.#queue;
+    if (suspect || this.#queue.suspectInFlight) return inFlight === 0;
+    return inFlight < WINDOW_MESSAGES && bytesInFlight < WINDOW_BYTES;
   }
 
   #dispatch(channel: Channel, entry: Entry): void {
@@ -117,117 +110,111 @@ export class Publisher {
     try {
       message = entry.job.encode();
     } catch (error) {
-      entry.reject(error instanceof Error ? error : new EncodeError(String(error)));
-      return this.#noteDrained();
+      return this.#queue.drop(entry, error instanceof Error ? error : new EncodeError(String(error)));
     }
-    const size = message.body.length;
-    this.#inFlight.add(entry);
-    this.#bytes += size;
+    this.#queue.sent(entry, message.body.length);
     channel.publish(message, entry.job.route.address).then(
       () => {
-        this.#landed(entry, size);
-        entry.resolve();
+        this.#queue.landed(entry);
+        entry.resolve(entry.job.confirmed());
         this.#pump();
       },
+      (error: Error) => this.#failed(entry, error, channel),
+    );
+  }
+
+  #failed(entry: Entry, error: Error, channel: Channel): void {
+    if (!this.#queue.landed(entry)) return;
+    const closedByBroker = error instanceof ChannelError && !channel.isOpen;
+    if (closedByBroker && !entry.suspect) {
+      // The broker closes a channel for one message and takes all the others with it.
+      entry.suspect = true;
+      this.#queue.again(entry);
+    } else if (error instanceof ConnectionError) {
+      if (this.#queue.attempt(entry, error)) this.#queue.again(entry);
+    } else {
+      entry.reject(error);
+    }
+    this.#pump();
+  }
+
+  /** Opens connection and channel. A failed attempt counts for everyone who waits. */
+  #open(): void {
+    this.#busy = true;
+    this.#openChannel().then(
+      () => this.#resume(),
       (error: unknown) => {
-        this.#landed(entry, size);
-        this.#failed(entry, error, channel);
+        if (!(error instanceof ConnectionError)) this.#queue.rejectAll(asError(error));
+        else this.#queue.attemptAll(error);
+        this.#pause();
       },
     );
   }
 
-  #landed(entry: Entry, size: number): void {
-    this.#inFlight.delete(entry);
-    this.#bytes -= size;
-    this.#noteDrained();
-  }
-
-  #failed(entry: Entry, error: unknown, channel: Channel): void {
-    const lost = error instanceof ConnectionError || (error instanceof ChannelError && !channel.isOpen);
-    if (!lost) {
-      entry.reject(error as Error);
-      return this.#pump();
-    }
-    this.#retry(entry, error as Error);
-  }
-
-  /** Puts an entry back in its place, unless its policy is used up. */
-  #retry(entry: Entry, error: Error): void {
-    const { policy } = entry.job;
-    entry.attempts += 1;
-    if (policy === undefined || (policy.max_retries !== null && entry.attempts > policy.max_retries)) {
-      entry.reject(new OperationalError(`could not publish: ${error.message}`, { cause: error }));
-      return this.#pump();
-    }
-    const rest = this.#waiting.slice(this.#head);
-    const at = rest.findIndex((other) => other.sequence > entry.sequence);
-    rest.splice(at < 0 ? rest.length : at, 0, entry);
-    this.#waiting = rest;
-    this.#head = 0;
-    this.#pauseFor(policy, entry.attempts);
-  }
-
-  #pauseFor(policy: RetryPolicy, attempts: number): void {
-    if (this.#busy) return;
-    const seconds = Math.min(policy.interval_start + policy.interval_step * (attempts - 1), policy.interval_max);
-    this.#busy = true;
-    setTimeout(() => {
-      this.#busy = false;
-      this.#pump();
-    }, seconds * 1000);
-  }
-
-  /** Something every later message waits for: a channel, or a queue. */
-  #prepare(step: () => Promise<void>, entry: Entry): void {
-    this.#busy = true;
-    step().then(
-      () => {
-        this.#busy = false;
-        this.#pump();
-      },
-      (error: unknown) => {
-        this.#busy = false;
-        this.#shift();
-        const failure = error instanceof Error ? error : new Error(String(error));
-        // A queue that exists with other arguments stays so however often it is tried.
-        if (failure instanceof ConnectionError) this.#retry(entry, failure);
-        else {
-          entry.reject(failure);
-          this.#pump();
-        }
-        this.#noteDrained();
-      },
-    );
-  }
-
-  async #open(): Promise<void> {
+  async #openChannel(): Promise<void> {
     this.#connection = await this.#link.open();
     this.#channel = await this.#connection.openChannel();
+    this.#declarer = undefined;
     this.#declared = new Set();
   }
 
-  #waitUnblocked(): void {
+  async #declare(queue: Queue): Promise<void> {
+    if (this.#declarer?.isOpen !== true) this.#declarer = await this.#connection?.openChannel();
+    await this.#declarer?.declareQueue(queue);
+    this.#declared.add(queue.name);
+  }
+
+  /** Something that a message and every later one wait for. When it cannot be had, that message alone fails. */
+  #prepare(step: () => Promise<void>, entry: Entry): void {
     this.#busy = true;
-    if (this.#blockedSince === 0) this.#blockedSince = performance.now();
-    setTimeout(() => {
-      this.#busy = false;
-      if (this.#connection?.isBlocked !== true) this.#blockedSince = 0;
-      else if (performance.now() - this.#blockedSince > BLOCKED_TIMEOUT_MS) {
+    step().then(
+      () => this.#resume(),
+      (error: unknown) => {
+        if (this.#queue.next !== entry) return this.#resume();
+        // A queue that exists with other arguments stays so however often it is tried.
+        if (!(error instanceof ConnectionError)) this.#queue.drop(entry, asError(error));
+        else if (!this.#queue.attempt(entry, error)) this.#queue.drop(entry, error);
+        this.#pause();
+      },
+    );
+  }
+
+  #pause(): void {
+    const waitMs = this.#queue.pauseMs();
+    if (waitMs > 0) setTimeout(() => this.#resume(), waitMs);
+    else this.#resume();
+  }
+
+  #resume(): void {
+    this.#busy = false;
+    this.#pump();
+  }
+
+  /** While anything is unsent or unconfirmed, looks whether the broker takes messages. */
+  #watchBroker(): void {
+    this.#watch ??= setInterval(() => {
+      if (this.#queue.size === 0) {
+        clearInterval(this.#watch);
+        this.#watch = undefined;
+      } else if (this.#connection?.isBlocked !== true) {
         this.#blockedSince = 0;
-        this.#rejectAll(new BrokerBlockedError(`the broker has taken nothing for ${BLOCKED_TIMEOUT_MS / 1000} s (connection.blocked)`));
+        this.#pump();
+      } else {
+        this.#giveUpBlocked();
       }
-      this.#pump();
-    }, BLOCKED_CHECK_MS);
+    }, BLOCKED_CHECK_MS).unref();
   }
 
-  #rejectAll(error: Error): void {
-    const entries = [...this.#inFlight, ...this.#waiting.slice(this.#head)];
-    this.#waiting = [];
-    this.#head = 0;
-    for (const entry of entries) entry.reject(error);
+  #giveUpBlocked(): void {
+    if (this.#blockedSince === 0) this.#blockedSince = performance.now();
+    if (performance.now() - this.#blockedSince < this.#blockedTimeoutMs) return;
+    this.#blockedSince = 0;
+    const seconds = this.#blockedTimeoutMs / 1000;
+    this.#queue.rejectAll(new BrokerBlockedError(`the broker has taken nothing for ${seconds} s (connection.blocked)`));
+    this.#drained?.();
   }
+}
 
-  #noteDrained(): void {
-    if (this.#drained !== undefined && this.#count() === 0) this.#drained();
-  }
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new OperationalError(String(error));
 }

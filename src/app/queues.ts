@@ -9,6 +9,8 @@ import type { QueueSetting, Settings } from './settings.ts';
 export class QueueTable {
   readonly #settings: Settings;
   readonly #queues = new Map<string, Queue>();
+  /** Routes that a queue's name alone decides: one object for all sends. */
+  readonly #plainRoutes = new Map<string, Route>();
   readonly #route: ReturnType<typeof createRouter>;
 
   constructor(settings: Settings) {
@@ -18,7 +20,7 @@ export class QueueTable {
   }
 
   /** Queues a worker consumes: those named, or the configured ones without the excluded. Throws `ImproperlyConfiguredError`. */
-  consumed(select: readonly string[] | undefined, exclude: readonly string[] = []): Queue[] {
+  consumed(select?: readonly string[], exclude: readonly string[] = []): Queue[] {
     const names = select ?? [...this.#queues.keys()];
     const queues = names.filter((name) => !exclude.includes(name)).map((name) => this.find(name));
     if (queues.length === 0) throw new ImproperlyConfiguredError('no queue is left to consume');
@@ -37,33 +39,41 @@ export class QueueTable {
     return queue;
   }
 
-  /** What `task_routes` says about a task. */
-  routed(name: string, args: readonly unknown[], kwargs: Readonly<Record<string, unknown>>): RouteOptions | undefined {
-    return this.#route(name, args, kwargs);
+  /** What `task_routes` says about a task. Throws `ImproperlyConfiguredError` for what a function answers. */
+  routed(...call: Parameters<ReturnType<typeof createRouter>>): RouteOptions | undefined {
+    return this.#route(...call);
   }
 
-  /** Address and queue for publish options: an explicit exchange goes as it is, else a queue decides. */
-  resolve(options: RouteOptions): Route {
-    if (options.exchange !== undefined && options.queue === undefined) {
-      return {
-        address: {
-          exchange: options.exchange,
-          routingKey: options.routingKey ?? this.#settings.task_default_routing_key ?? this.#settings.task_default_queue,
-        },
-        queue: undefined,
-      };
-    }
-    const queue = this.find(options.queue ?? this.#settings.task_default_queue);
-    return { address: addressOf(queue, options), queue };
+  /**
+   * Address and queue for publish options. A queue is declared even where the message goes to an exchange of its own, and a
+   * direct exchange without a key is no address: then the queue decides. `celery/app/amqp.py send_task_message`.
+   */
+  resolve({ queue: name = this.#settings.task_default_queue, exchange, exchangeType, routingKey }: Destination): Route {
+    const plain = exchange === undefined && exchangeType === undefined && routingKey === undefined;
+    const known = plain ? this.#plainRoutes.get(name) : undefined;
+    if (known !== undefined) return known;
+    const queue = this.find(name);
+    const route = { address: addressOf(queue, { exchange, exchangeType, routingKey }), queue };
+    if (plain) this.#plainRoutes.set(name, route);
+    return route;
+  }
+
+  /** Address for a route that names an exchange and no queue: nothing is declared. Throws `ImproperlyConfiguredError` without a key. */
+  resolveExchange({ exchange = '', exchangeType, routingKey }: Destination): Route {
+    if (routingKey === undefined && (exchangeType ?? 'direct') === 'direct')
+      throw new ImproperlyConfiguredError(`a route to the exchange ${exchange} needs a routing key, or a queue`);
+    return { address: { exchange, routingKey: routingKey ?? '' }, queue: undefined };
   }
 }
 
+/** Where a message is to go. */
+export type Destination = { readonly [key in 'queue' | 'exchange' | 'exchangeType' | 'routingKey']?: string | undefined };
+
 /** Celery sends to a direct queue through the default exchange, unless told exchange and key. */
-function addressOf(queue: Queue, options: RouteOptions): Address {
-  if (queue.exchange.type === 'direct' && (options.exchange === undefined || options.routingKey === undefined)) {
-    return { exchange: '', routingKey: queue.name };
-  }
-  return { exchange: options.exchange ?? queue.exchange.name, routingKey: options.routingKey ?? queue.routingKey };
+function addressOf(queue: Queue, { exchange, exchangeType, routingKey }: Destination): Address {
+  if ((exchangeType ?? queue.exchange.type) === 'direct' && (!exchange || !routingKey)) return { exchange: '', routingKey: queue.name };
+  if (exchange !== undefined) return { exchange, routingKey: routingKey ?? '' };
+  return { exchange: queue.exchange.name, routingKey: routingKey ?? queue.routingKey };
 }
 
 function configuredQueues(settings: Settings): Queue[] {
@@ -71,20 +81,31 @@ function configuredQueues(settings: Settings): Queue[] {
   if (given === null) return [withPriority(defaultQueue(settings), maxPriority)];
   const list = Array.isArray(given)
     ? (given as readonly (string | QueueSetting)[])
-    : Object.entries(given).map(([name, rest]) => ({ ...(rest as object), name }));
-  return list
-    .map((item) => (typeof item === 'string' ? { name: item } : item))
-    .map((item) => withPriority(queueOf(item as QueueSetting), maxPriority));
+    : Object.entries(given).map(([name, rest]) => ({ routing_key: name, ...(rest as object), name }));
+  return list.map((item) =>
+    withPriority(typeof item === 'string' ? plainQueue(item) : queueOf(completed(item as QueueSetting, settings)), maxPriority),
+  );
+}
+
+function completed(item: QueueSetting, settings: Settings): QueueSetting {
+  const defaults = defaultsOf(settings);
+  if (item.exchange !== undefined) return { ...defaults, exchange_type: 'direct', ...item };
+  if (item.exchange_type !== undefined)
+    throw new ImproperlyConfiguredError(`the queue ${item.name} of task_queues has an exchange_type, and so it needs an exchange`);
+  return { ...defaults, ...item };
+}
+
+/** What a queue without exchange or key is bound by: the default ones, as in `celery/app/amqp.py Queues`. */
+function defaultsOf(settings: Settings): Omit<QueueSetting, 'name'> {
+  return {
+    exchange: settings.task_default_exchange ?? settings.task_default_queue,
+    exchange_type: settings.task_default_exchange_type as Queue['exchange']['type'],
+    routing_key: settings.task_default_routing_key ?? settings.task_default_queue,
+  };
 }
 
 function defaultQueue(settings: Settings): Queue {
-  const name = settings.task_default_queue;
-  return queueOf({
-    name,
-    exchange: settings.task_default_exchange ?? name,
-    exchange_type: settings.task_default_exchange_type as Queue['exchange']['type'],
-    routing_key: settings.task_default_routing_key ?? name,
-  });
+  return queueOf({ ...defaultsOf(settings), name: settings.task_default_queue });
 }
 
 const QUEUE_KEYS: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import { TaskFailedError, TaskRevokedError } from '../base/errors.ts';
+import { ResultTimeoutError, TaskFailedError, TaskRevokedError } from '../base/errors.ts';
 import type { ResultBackend } from '../backend/backend.ts';
 import { decodeFailure } from '../protocol/failure.ts';
 import type { ResultMeta } from '../protocol/result.ts';
@@ -23,22 +23,28 @@ export class AsyncResult<T = unknown> {
   /** Never set: an `await` must not wait for the task. */
   // oxlint-disable-next-line unicorn/no-thenable -- a type that forbids the member, not the member
   declare readonly then?: never;
+  /** The task was sent with `ignoreResult`: there will be nothing to get. */
+  readonly ignored: boolean;
   readonly #backend: () => Promise<ResultBackend>;
   #final: ResultMeta | undefined;
 
-  constructor(id: string, backend: () => Promise<ResultBackend>) {
+  constructor(id: string, backend: () => Promise<ResultBackend>, ignored = false) {
     this.id = id;
+    this.ignored = ignored;
     this.#backend = backend;
   }
 
   /**
    * Resolves with the return value. Rejects with `TaskFailedError` or `TaskRevokedError` when the task ended so,
-   * `ResultTimeoutError`, the signal's reason, or `BackendDisabledError` when no result backend is set.
+   * `ResultTimeoutError`, the signal's reason, or `BackendDisabledError` when no result backend is set. A timeout of 0 asks once.
+   * An ignored result is null at once.
    */
   async get(options: GetOptions = {}): Promise<T> {
     const { timeout, signal, onUpdate } = options;
     if (timeout !== undefined && !(timeout >= 0)) throw new RangeError('get: timeout must be seconds of 0 or more');
-    if (this.#final === undefined) {
+    if (this.ignored) return null as T;
+    if (timeout === 0) await this.#meta();
+    else if (this.#final === undefined) {
       const backend = await this.#backend();
       this.#final = await backend.waitFor(this.id, {
         timeoutMs: timeout === undefined ? undefined : timeout * 1000,
@@ -46,6 +52,7 @@ export class AsyncResult<T = unknown> {
         onUpdate: onUpdate === undefined ? undefined : (meta) => onUpdate(meta.status, meta.result),
       });
     }
+    if (this.#final === undefined) throw new ResultTimeoutError(`no result of ${this.id} yet`);
     if (isPropagatingState(this.#final.status)) throw failureOf(this.#final);
     return this.#final.result as T;
   }

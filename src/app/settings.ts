@@ -83,7 +83,9 @@ interface Setting {
 
 const bool: Check = (value) => typeof value === 'boolean';
 const text: Check = (value) => typeof value === 'string' && value !== '';
-const number: Check = (value) => typeof value === 'number' && value >= 0;
+const number: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const whole: Check = (value) => Number.isInteger(value) && number(value);
+const octet: Check = (value) => whole(value) && Number(value) <= 255;
 const record: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
 const orNull =
@@ -104,7 +106,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   broker_use_ssl: setting(false, (value) => bool(value) || record(value), 'true, false or an object of TLS options'),
   broker_connection_retry: flag(true),
   broker_connection_retry_on_startup: setting(null, orNull(bool), 'true, false or null'),
-  broker_connection_max_retries: setting(100, orNull(number), 'a number or null'),
+  broker_connection_max_retries: setting(100, orNull(whole), 'a whole number, or null for ever'),
   broker_connection_timeout: setting(4, number, 'seconds'),
   broker_heartbeat: setting(120, orNull(number), 'seconds or null'),
   accept_content: setting(['json'], texts, 'an array of names or mime types'),
@@ -123,7 +125,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   task_default_exchange_type: setting('direct', oneOf('direct', 'topic', 'fanout'), 'direct, topic or fanout'),
   task_default_routing_key: setting(null, orNull(text), 'a key or null'),
   task_default_delivery_mode: setting(2, oneOf(1, 2), '1 or 2'),
-  task_default_priority: setting(null, orNull(number), 'a number or null'),
+  task_default_priority: setting(null, orNull(octet), 'a whole number from 0 to 255, or null'),
   task_create_missing_queues: flag(true),
   task_queues: setting(
     null,
@@ -135,7 +137,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
     orNull((value) => typeof value === 'object' || typeof value === 'function'),
     'an object, an array or a function',
   ),
-  task_queue_max_priority: setting(null, orNull(number), 'a number or null'),
+  task_queue_max_priority: setting(null, orNull(octet), 'a whole number from 0 to 255, or null'),
   task_publish_retry: flag(true),
   task_publish_retry_policy: setting({ max_retries: 3, interval_start: 0, interval_step: 0.2, interval_max: 1 }, record, 'an object'),
   task_acks_late: flag(false),
@@ -145,10 +147,10 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   task_track_started: flag(false),
   worker_concurrency: setting(
     null,
-    orNull((value) => number(value) && value !== 0),
-    'a number of 1 or more, or null',
+    orNull((value) => whole(value) && value !== 0),
+    'a whole number of 1 or more, or null',
   ),
-  worker_prefetch_multiplier: setting(4, number, 'a number; 0 is no limit'),
+  worker_prefetch_multiplier: setting(4, whole, 'a whole number; 0 is no limit'),
   worker_pool: setting('async', oneOf('async', 'solo'), 'async or solo'),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
@@ -176,7 +178,8 @@ export function parseSettings(input: Readonly<Record<string, unknown>>, env: Set
   for (const name of Object.keys(given)) if (!Object.hasOwn(SETTINGS, name)) refuse(name);
   const settings: Record<string, unknown> = {};
   for (const [name, { fallback, check, expected }] of Object.entries(SETTINGS)) {
-    const value = given[name] ?? fallback;
+    // null means what it says: results that never expire, retries without end.
+    const value = given[name] === undefined ? fallback : given[name];
     if (!check(value)) throw new ImproperlyConfiguredError(`the setting ${name} must be ${expected}`);
     settings[name] = value;
   }
@@ -190,14 +193,33 @@ export function retryPolicy(given: Readonly<Record<string, unknown>>): RetryPoli
   for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(fallback, name))
       throw new ImproperlyConfiguredError(`a retry policy has no ${name}; it has ${Object.keys(fallback).join(', ')}`);
-    if (!number(value) && !(name === 'max_retries' && value === null))
-      throw new ImproperlyConfiguredError(`${name} of a retry policy must be a number`);
+    const fits = name === 'max_retries' ? orNull(whole) : number;
+    if (!fits(value))
+      throw new ImproperlyConfiguredError(
+        `${name} of a retry policy must be a ${name === 'max_retries' ? 'whole number or null' : 'number of seconds'}`,
+      );
   }
   return { ...fallback, ...given };
 }
 
 function refuse(name: string): never {
   if (NOT_BUILT.has(name)) throw new ImproperlyConfiguredError(`the setting ${name} is not built yet: leave it out`);
-  const near = nearest(name.toLowerCase(), Object.keys(SETTINGS));
+  const lower = name.toLowerCase();
+  const near = modernName(lower) ?? nearest(lower, Object.keys(SETTINGS));
   throw new ImproperlyConfiguredError(`no setting is called ${name.slice(0, 100)}${near === undefined ? '' : `; did you mean ${near}?`}`);
 }
+
+/** What a setting of Celery 3, or of a `CELERY_` namespace, is called since Celery 4. */
+function modernName(lower: string): string | undefined {
+  const [, prefix, rest = ''] = /^(celery|celeryd|celerybeat)_(.*)$/.exec(lower) ?? [];
+  if (prefix === undefined) return undefined;
+  const spellings = prefix === 'celery' ? ['', 'task_', 'result_'] : prefix === 'celeryd' ? ['worker_'] : ['beat_'];
+  const names = [RENAMED.get(rest), ...spellings.map((start) => start + rest)];
+  return names.find((name) => name !== undefined && (Object.hasOwn(SETTINGS, name) || NOT_BUILT.has(name)));
+}
+
+/** Settings whose new name is not the old one with another prefix. */
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ['task_result_expires', 'result_expires'],
+  ['message_compression', 'task_compression'],
+]);

@@ -68,8 +68,14 @@ export interface TaskOptions {
   readonly exchange?: string;
   readonly routingKey?: string;
   readonly priority?: number;
+  /** Seconds. */
   readonly expires?: number;
   readonly serializer?: string;
+  readonly compression?: string;
+  readonly deliveryMode?: 1 | 2;
+  /** Seconds; sent with the task, and so in force on whichever worker runs it. */
+  readonly timeLimit?: number;
+  readonly softTimeLimit?: number;
 }
 
 // eslint-disable-next-line typescript/no-explicit-any -- any constructor of an error will do

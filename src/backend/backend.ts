@@ -19,16 +19,17 @@ export interface ResultBackend {
   getMeta(taskId: string): Promise<ResultMeta | undefined>;
   /** The `reply_to` a publisher must put on its messages; `undefined` where results do not travel by message. */
   readonly replyTo: string | undefined;
-  /** Call before the task is published, so that no answer is missed: rpc consumes its reply queue, redis subscribes. */
-  expect(taskId: string): Promise<void>;
+  /**
+   * What must be there before a task is published, so that its answer is not missed: rpc consumes its reply queue.
+   * `undefined` when all is there. Stored results need nothing: they can be read later, so a send costs them no subscription.
+   */
+  ready(): Promise<void> | undefined;
   /**
    * Resolves with the first final state (SUCCESS, FAILURE, REVOKED). Non-final states go to `onUpdate`.
    * Rejects with `ResultTimeoutError`, or with the signal's reason when aborted. One waiter never blocks another.
    */
   waitFor(taskId: string, options: WaitOptions): Promise<ResultMeta>;
-  /** Stops expecting the task: no subscription, no memory. */
-  release(taskId: string): Promise<void>;
-  /** Removes the stored result and releases it. */
+  /** Removes what is stored or kept of the result. */
   forget(taskId: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -47,8 +47,8 @@ class FilesystemBackend implements ResultBackend {
     return value === undefined || value.length === 0 ? undefined : readMeta(value, this.#options, taskId);
   }
 
-  expect(): Promise<void> {
-    return Promise.resolve();
+  ready(): undefined {
+    return undefined;
   }
 
   async waitFor(taskId: string, options: WaitOptions): Promise<ResultMeta> {
@@ -59,10 +59,6 @@ class FilesystemBackend implements ResultBackend {
     this.#watch();
     await this.#look(taskId);
     return waiting;
-  }
-
-  release(): Promise<void> {
-    return Promise.resolve();
   }
 
   forget(taskId: string): Promise<void> {
@@ -99,7 +95,7 @@ class FilesystemBackend implements ResultBackend {
   async #look(taskId: string): Promise<void> {
     try {
       const meta = await this.getMeta(taskId);
-      if (meta !== undefined) this.#waiters.announce(meta);
+      if (meta !== undefined) this.#waiters.announce(taskId, meta);
     } catch (error) {
       this.#waiters.fail(taskId, error);
     }

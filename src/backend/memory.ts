@@ -32,7 +32,7 @@ class MemoryBackend implements ResultBackend {
   readonly #store: MemoryResults;
   readonly #options: BackendOptions;
   readonly #waiters = new Waiters();
-  readonly #listener = (meta: ResultMeta): void => this.#waiters.announce(meta);
+  readonly #listener = (meta: ResultMeta): void => this.#waiters.announce(meta.task_id, meta);
 
   constructor(store: MemoryResults, options: BackendOptions) {
     this.#store = store;
@@ -53,8 +53,8 @@ class MemoryBackend implements ResultBackend {
     return this.#attempt(() => this.#read(taskId));
   }
 
-  expect(): Promise<void> {
-    return Promise.resolve();
+  ready(): undefined {
+    return undefined;
   }
 
   async waitFor(taskId: string, options: WaitOptions): Promise<ResultMeta> {
@@ -62,10 +62,6 @@ class MemoryBackend implements ResultBackend {
     if (meta !== undefined && isReadyState(meta.status)) return meta;
     if (meta !== undefined) options.onUpdate?.(meta);
     return this.#waiters.wait(taskId, options);
-  }
-
-  release(): Promise<void> {
-    return Promise.resolve();
   }
 
   forget(taskId: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { ImproperlyConfiguredError } from '../base/errors.ts';
 import type { BrokerUrl } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
 import type { Logger } from '../base/logger.ts';
@@ -19,4 +20,18 @@ export interface BackendOptions extends ResultCodec {
   readonly transportOptions: Readonly<Record<string, unknown>>;
   /** A channel on a live broker connection; again after it was lost. */
   readonly openChannel: () => Promise<Channel>;
+}
+
+/** `result_backend_transport_options` as one backend knows them. Throws `ImproperlyConfiguredError` naming any other. */
+export function transportOptions<Name extends string>(
+  { transportOptions: given, url }: Pick<BackendOptions, 'transportOptions' | 'url'>,
+  known: readonly Name[],
+): { readonly [key in Name]?: unknown } {
+  for (const name of Object.keys(given)) {
+    if (!known.some((one) => one === name))
+      throw new ImproperlyConfiguredError(
+        `result_backend_transport_options: ${name} is not built for ${url?.scheme ?? 'disabled'}://; there is ${known.join(', ') || 'nothing to set'}`,
+      );
+  }
+  return given as { readonly [key in Name]?: unknown };
 }

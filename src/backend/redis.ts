@@ -1,12 +1,13 @@
-import { BackendUnavailableError, ResultDecodeError } from '../base/errors.ts';
+import { BackendUnavailableError, ImproperlyConfiguredError, ResultDecodeError } from '../base/errors.ts';
 import { openRedis } from '../driver/redis.ts';
-import type { RedisPort } from '../driver/redis.ts';
+import type { RedisLogin, RedisPort } from '../driver/redis.ts';
 import { taskKey } from '../protocol/keys.ts';
 import type { ResultMeta } from '../protocol/result.ts';
-import { isReadyState } from '../protocol/state.ts';
 import type { ResultBackend, WaitOptions } from './backend.ts';
 import { readMeta } from './encoding.ts';
+import { transportOptions } from './options.ts';
 import type { BackendOptions } from './options.ts';
+import { redisLogin } from './redis-url.ts';
 import { Waiters } from './waiters.ts';
 
 /**
@@ -27,18 +28,24 @@ return 1
 `;
 
 /** `redis://`: one key per result, and a message on a channel of the same name. `celery/backends/redis.py`. */
-export function openRedisBackend(options: BackendOptions): Promise<ResultBackend> {
-  const { url, logger } = options;
-  const port = openRedis({
-    host: url?.hostname ?? 'localhost',
-    port: url?.port ?? 6379,
-    username: url?.username,
-    password: url?.password,
-    db: Number(url?.virtualHost ?? 0) || 0,
-    tls: url?.scheme === 'rediss',
-    onError: (message) => logger.warning(`Connection to the result backend lost: ${message}`),
-  });
-  return Promise.resolve(new RedisBackend(port, options));
+export async function openRedisBackend(options: BackendOptions): Promise<ResultBackend> {
+  const { logger } = options;
+  const onError = (message: string): void => logger.warning(`Connection to the result backend lost: ${message}`);
+  const login = options.url === undefined ? { host: 'localhost', port: 6379, db: 0 } : redisLogin(options.url);
+  return new RedisBackend(openPort({ ...login, onError }), options);
+}
+
+function openPort(login: RedisLogin): RedisPort {
+  try {
+    return openRedis(login);
+  } catch (error) {
+    throw new ImproperlyConfiguredError(
+      `the result backend's TLS files cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 class RedisBackend implements ResultBackend {
@@ -49,15 +56,15 @@ class RedisBackend implements ResultBackend {
   readonly #prefix: string;
   readonly #expirySeconds: number | undefined;
   readonly #waiters = new Waiters();
-  readonly #expected = new Map<string, Promise<void>>();
+  readonly #subscribed = new Map<string, Promise<void>>();
   #scripts = true;
 
   constructor(port: RedisPort, options: BackendOptions) {
     this.#port = port;
     this.#options = options;
-    this.#prefix = keyPrefix(options.transportOptions['global_keyprefix']);
+    this.#prefix = keyPrefix(transportOptions(options, ['global_keyprefix']).global_keyprefix);
     this.#expirySeconds = options.resultExpiresMs === undefined ? undefined : Math.max(1, Math.round(options.resultExpiresMs / 1000));
-    port.onMessage((_channel, value) => this.#receive(value));
+    port.onMessage((channel, value) => this.#receive(channel, value));
     port.onResubscribed(() => this.#lookAgain());
   }
 
@@ -78,7 +85,7 @@ class RedisBackend implements ResultBackend {
         (await this.#port.script(STORE_SCRIPT, [key], [value, this.#expirySeconds === undefined ? '' : String(this.#expirySeconds)])) !== -1
       );
     } catch (error) {
-      if (!(error instanceof Error) || !/^(NOPERM|ERR unknown command)/i.test(error.message)) throw error;
+      if (!(error instanceof Error) || !/^(NOPERM|ERR (unknown|unsupported) command)/i.test(error.message)) throw error;
       this.#options.logger.warning('The result backend refuses scripts; results are stored in two steps instead');
       this.#scripts = false;
       return false;
@@ -101,41 +108,39 @@ class RedisBackend implements ResultBackend {
     return value === null ? undefined : readMeta(value, this.#options, taskId);
   }
 
-  /** Subscribes before the task goes out. The subscription lasts until its result has come, or is released. */
-  async expect(taskId: string): Promise<void> {
-    let subscribed = this.#expected.get(taskId);
-    if (subscribed === undefined) {
-      subscribed = this.#guard(() => this.#port.subscribe(this.#key(taskId)));
-      this.#expected.set(taskId, subscribed);
-      subscribed.catch(() => this.#expected.delete(taskId));
-    }
-    await subscribed;
+  ready(): undefined {
+    return undefined;
   }
 
   async waitFor(taskId: string, options: WaitOptions): Promise<ResultMeta> {
     const waiting = this.#waiters.wait(taskId, options);
-    waiting.catch(() => undefined);
+    // The wait ends in time even when the server does not answer.
+    this.#listen(taskId).catch((error: unknown) => this.#waiters.fail(taskId, error));
     try {
-      await Promise.race([this.#listen(taskId), waiting]);
       return await waiting;
     } finally {
-      if (!this.#waiters.has(taskId)) await this.release(taskId);
+      if (!this.#waiters.has(taskId)) this.#unsubscribe(taskId);
     }
   }
 
   /** Subscribes first and reads then, so that no answer falls between. */
   async #listen(taskId: string): Promise<void> {
-    await this.expect(taskId);
+    let subscribed = this.#subscribed.get(taskId);
+    if (subscribed === undefined) {
+      subscribed = this.#guard(() => this.#port.subscribe(this.#key(taskId)));
+      this.#subscribed.set(taskId, subscribed);
+    }
+    await subscribed;
     await this.#look(taskId);
   }
 
-  async release(taskId: string): Promise<void> {
-    if (!this.#expected.delete(taskId)) return;
-    await this.#port.unsubscribe(this.#key(taskId)).catch(() => undefined);
+  #unsubscribe(taskId: string): void {
+    if (!this.#subscribed.delete(taskId)) return;
+    // Nobody waits for it: a lost connection has dropped the subscription anyway.
+    this.#port.unsubscribe(this.#key(taskId)).catch(() => undefined);
   }
 
   async forget(taskId: string): Promise<void> {
-    await this.release(taskId);
     await this.#guard(() => this.#port.del(this.#key(taskId)));
   }
 
@@ -144,13 +149,13 @@ class RedisBackend implements ResultBackend {
     await this.#port.close();
   }
 
-  #receive(value: Uint8Array): void {
+  /** The channel says whose result it is, whatever stands in the message. */
+  #receive(channel: string, value: Uint8Array): void {
+    const taskId = channel.slice(this.#key('').length);
     try {
-      const meta = readMeta(value, this.#options);
-      if (isReadyState(meta.status) && !this.#waiters.has(meta.task_id)) void this.release(meta.task_id);
-      this.#waiters.announce(meta);
+      this.#waiters.announce(taskId, readMeta(value, this.#options, taskId));
     } catch (error) {
-      this.#options.logger.error(`Unreadable result published: ${error instanceof Error ? error.message : String(error)}`);
+      this.#waiters.fail(taskId, error);
     }
   }
 
@@ -161,7 +166,7 @@ class RedisBackend implements ResultBackend {
 
   async #look(taskId: string): Promise<void> {
     const meta = await this.getMeta(taskId);
-    if (meta !== undefined) this.#waiters.announce(meta);
+    if (meta !== undefined) this.#waiters.announce(taskId, meta);
   }
 
   #key(taskId: string): string {
@@ -186,6 +191,7 @@ class RedisBackend implements ResultBackend {
 
 /** The result backend's own prefix rule: an underscore unless it ends in a separator already. */
 function keyPrefix(given: unknown): string {
-  if (typeof given !== 'string' || given === '') return '';
+  if (given === undefined || given === null || given === '') return '';
+  if (typeof given !== 'string') throw new ImproperlyConfiguredError('global_keyprefix of result_backend_transport_options must be text');
   return /[:_\-.]$/.test(given) ? given : `${given}_`;
 }

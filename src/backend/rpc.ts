@@ -33,6 +33,7 @@ class RpcBackend implements ResultBackend {
   readonly #waiters = new Waiters();
   readonly #states = new Map<string, ResultMeta>();
   #consuming: Promise<Channel> | undefined;
+  #listening = false;
   #publishing: Promise<Channel> | undefined;
   #closed = false;
 
@@ -67,26 +68,26 @@ class RpcBackend implements ResultBackend {
     return this.#states.get(taskId);
   }
 
-  async expect(): Promise<void> {
-    await this.#consume();
+  ready(): Promise<void> | undefined {
+    return this.#listening ? undefined : this.#consume();
   }
 
   async waitFor(taskId: string, options: WaitOptions): Promise<ResultMeta> {
     const waiting = this.#waiters.wait(taskId, options);
-    waiting.catch(() => undefined);
-    await this.#consume();
-    const known = this.#states.get(taskId);
-    if (known !== undefined) this.#waiters.announce(known);
+    // The wait ends in time even when the broker does not answer.
+    this.#consume().then(
+      () => {
+        const known = this.#states.get(taskId);
+        if (known !== undefined) this.#waiters.announce(taskId, known);
+      },
+      (error: unknown) => this.#waiters.fail(taskId, error),
+    );
     return waiting;
   }
 
-  release(taskId: string): Promise<void> {
+  forget(taskId: string): Promise<void> {
     this.#states.delete(taskId);
     return Promise.resolve();
-  }
-
-  forget(taskId: string): Promise<void> {
-    return this.release(taskId);
   }
 
   async close(): Promise<void> {
@@ -129,11 +130,13 @@ class RpcBackend implements ResultBackend {
       onDelivery: (delivery) => this.#receive(delivery),
       onCancelled: () => this.#restart(),
     });
+    this.#listening = true;
     void channel.closed.then(() => this.#restart());
     return channel;
   }
 
   #restart(): void {
+    this.#listening = false;
     this.#consuming = undefined;
     if (this.#closed || this.#waiters.taskIds().length === 0) return;
     setTimeout(() => {
@@ -153,7 +156,7 @@ class RpcBackend implements ResultBackend {
       );
       const known = this.#states.get(meta.task_id);
       if (known === undefined || !isReadyState(known.status)) this.#keep(meta);
-      this.#waiters.announce(meta);
+      this.#waiters.announce(meta.task_id, meta);
     } catch (error) {
       if (!(error instanceof TqError)) throw error;
       this.#options.logger.error(`Unreadable message on the reply queue dropped: ${error.message}`);

@@ -51,10 +51,10 @@ export class Waiters {
   }
 
   /** Tells who waits for the task. */
-  announce(meta: ResultMeta): void {
-    for (const waiter of this.#byTask.get(meta.task_id) ?? []) {
+  announce(taskId: string, meta: ResultMeta): void {
+    for (const waiter of this.#byTask.get(taskId) ?? []) {
       if (isReadyState(meta.status)) waiter.settle(() => waiter.resolve(meta));
-      else waiter.onUpdate?.(meta);
+      else this.#update(waiter, meta);
     }
   }
 
@@ -66,6 +66,15 @@ export class Waiters {
   close(): void {
     this.#closed = true;
     for (const taskId of this.taskIds()) this.fail(taskId, closedError());
+  }
+
+  #update(waiter: Waiter, meta: ResultMeta): void {
+    try {
+      waiter.onUpdate?.(meta);
+    } catch (error) {
+      // The listener is its waiter's own: what it throws ends that wait and no other.
+      waiter.settle(() => waiter.reject(error));
+    }
   }
 
   #remove(taskId: string, waiter: Waiter): void {

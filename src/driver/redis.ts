@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
 import type { RedisOptions } from 'ioredis';
 
@@ -21,14 +23,21 @@ export interface RedisPort {
   close(): Promise<void>;
 }
 
-/** How to reach the server. */
+/** How to reach the server: host and port, or the path of a socket. */
 export interface RedisLogin {
-  readonly host: string;
-  readonly port: number;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly username?: string;
+  readonly password?: string;
   readonly db: number;
-  readonly tls: boolean;
+  /** Absent: not encrypted. Files are PEM. */
+  readonly tls?: {
+    readonly verify: boolean;
+    readonly caFile: string | undefined;
+    readonly certFile: string | undefined;
+    readonly keyFile: string | undefined;
+  };
   readonly onError: (message: string) => void;
 }
 
@@ -37,22 +46,28 @@ const RETRIES = 20;
 const RETRY_STEP_MS = 100;
 const RETRY_MAX_MS = 2000;
 
-/** Opens no connection yet: ioredis connects with the first command. */
+/** Opens no connection yet: ioredis connects with the first command. Throws what `fs` throws for files of `tls` that cannot be read. */
 export function openRedis(login: RedisLogin): RedisPort {
+  const { onError, tls, ...where } = login;
   const options: RedisOptions = {
-    host: login.host,
-    port: login.port,
-    db: login.db,
+    ...where,
     lazyConnect: true,
     protocol: 2,
     enableAutoPipelining: true,
     maxRetriesPerRequest: RETRIES,
     retryStrategy: (attempt) => Math.min(attempt * RETRY_STEP_MS, RETRY_MAX_MS),
-    ...(login.username === undefined ? undefined : { username: login.username }),
-    ...(login.password === undefined ? undefined : { password: login.password }),
-    ...(login.tls ? { tls: {} } : undefined),
+    ...(tls === undefined ? undefined : { tls: tlsOptions(tls) }),
   };
-  return new IoredisPort(options, login.onError);
+  return new IoredisPort(options, onError);
+}
+
+function tlsOptions({ verify, caFile, certFile, keyFile }: NonNullable<RedisLogin['tls']>): ConnectionOptions {
+  return {
+    rejectUnauthorized: verify,
+    ...(caFile === undefined ? undefined : { ca: readFileSync(caFile) }),
+    ...(certFile === undefined ? undefined : { cert: readFileSync(certFile) }),
+    ...(keyFile === undefined ? undefined : { key: readFileSync(keyFile) }),
+  };
 }
 
 class IoredisPort implements RedisPort {
@@ -139,8 +154,15 @@ class IoredisPort implements RedisPort {
     let connected = false;
     subscriber.on('messageBuffer', (channel: Buffer, value: Buffer) => this.#onMessage?.(channel.toString(), value));
     subscriber.on('ready', () => {
-      // ioredis sends its subscriptions again before anything that is asked after `ready`.
-      if (connected) setImmediate(() => this.#onResubscribed?.());
+      // ioredis sends its subscriptions again before anything that is asked after `ready`: once this is answered, they hold.
+      if (connected) {
+        setImmediate(() => {
+          subscriber.ping().then(
+            () => this.#onResubscribed?.(),
+            (error: unknown) => this.#onError(String(error)),
+          );
+        });
+      }
       connected = true;
     });
     return subscriber;

@@ -56,6 +56,27 @@ describe('no backend', () => {
     await expect(backend.waitFor('t', {})).rejects.toThrow('result_backend');
   });
 
+  test.each([
+    ['redis://h?ssl_cert_reqs=CERT_NONE', 'needs a rediss:// result backend'],
+    ['rediss://h?ssl_cert_reqs=MAYBE', 'CERT_REQUIRED'],
+    ['rediss://h?ssl_ca_certs=/no/such/file', 'TLS files'],
+    ['redis://h/first', 'number'],
+    ['redis://h?socket_timeout=5', 'socket_timeout'],
+    ['redis+socket://', 'path'],
+  ])('%s is refused with a reason', async (url, reason) => {
+    await expect((async () => openBackend(backendOptions({ url })))()).rejects.toThrow(reason);
+    await expect((async () => openBackend(backendOptions({ url })))()).rejects.toBeInstanceOf(ImproperlyConfiguredError);
+  });
+
+  test.each(['redis://h', 'rpc://', 'memory://', 'file:///tmp'])(
+    'transport options that %s does not know are refused by name',
+    async (url) => {
+      const options = backendOptions({ url }, { transportOptions: { visibility_timeout: 5 } });
+
+      await expect((async () => openBackend(options))()).rejects.toThrow('visibility_timeout');
+    },
+  );
+
   test('an unknown scheme is refused by name', () => {
     expect(() => openBackend(backendOptions({ url: 'mongodb://x' }))).toThrow(ImproperlyConfiguredError);
   });

@@ -64,7 +64,7 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       backend = await openBackend(backendOptions(place));
       id = randomUUID();
       to = { replyTo: backend.replyTo, correlationId: id };
-      await backend.expect(id);
+      await backend.ready();
     });
     afterEach(() => backend.close());
 
@@ -100,7 +100,6 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       const slow = backend.waitFor(id, {});
       slow.catch(() => undefined);
       const other = randomUUID();
-      await backend.expect(other);
       await backend.storeResult(meta(other, 'SUCCESS', 'fast'), { ...to, correlationId: other });
 
       expect((await backend.waitFor(other, { timeoutMs: 5000 })).result).toBe('fast');
@@ -120,6 +119,19 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
 
       expect((await waiting).status).toBe('SUCCESS');
       expect(seen).toContain('PROGRESS');
+    });
+
+    test('a listener that throws ends its own wait only', async () => {
+      const onUpdate = (): void => {
+        throw new Error('mine');
+      };
+      const listening = expect(backend.waitFor(id, { timeoutMs: 5000, onUpdate })).rejects.toThrow('mine');
+      const other = backend.waitFor(id, { timeoutMs: 5000 });
+      await backend.storeResult(meta(id, 'PROGRESS', 1), to);
+      await listening;
+      await backend.storeResult(meta(id, 'SUCCESS', 2), to);
+
+      expect((await other).result).toBe(2);
     });
 
     test('a wait ends at its timeout and by its signal', async () => {

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBackend } from '../../src/backend/registry.ts';
@@ -7,6 +10,9 @@ import { amqpTransport } from '../../src/transport/amqp/transport.ts';
 import type { Connection } from '../../src/transport/transport.ts';
 import { backendConformance, backendOptions, meta } from '../conformance/backend.ts';
 import { transportOptions } from '../conformance/transport.ts';
+import { ResultDecodeError, ResultTimeoutError } from '../../src/base/errors.ts';
+import { zlibCompressor } from '../../src/driver/zlib.ts';
+import { openGate } from '../fixtures/gate.ts';
 import { rabbitmq, redis } from '../servers.ts';
 import type { Server } from '../servers.ts';
 
@@ -61,7 +67,6 @@ describe('redis backend', () => {
   test('a wait outlives the loss of every connection', async () => {
     const backend = await openBackend(backendOptions(store));
     const id = randomUUID();
-    await backend.expect(id);
     const waiting = backend.waitFor(id, { timeoutMs: 20_000 });
     await raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -97,13 +102,97 @@ describe('redis backend', () => {
     await backend.close();
   });
 
-  test('2 000 expected and released results leave no subscription', async () => {
+  test('waits leave no subscription behind, however they end', async () => {
     const backend = await openBackend(backendOptions(store));
-    const ids = Array.from({ length: 2000 }, () => randomUUID());
-    await Promise.all(ids.map((id) => backend.expect(id)));
-    await Promise.all(ids.map((id) => backend.release(id)));
+    const ids = Array.from({ length: 500 }, () => randomUUID());
+    const ends = ids.map((id, index) => backend.waitFor(id, { timeoutMs: index % 2 === 0 ? 50 : 10_000 }).catch(() => undefined));
+    await Promise.all(ids.filter((_id, index) => index % 2 === 1).map((id) => backend.storeResult(meta(id, 'SUCCESS', 1), nowhere)));
+    await Promise.all(ends);
 
-    expect(await raw.call('PUBSUB', 'NUMSUB', `celery-task-meta-${ids[0]}`)).toEqual([`celery-task-meta-${ids[0]}`, 0]);
+    await expect.poll(() => raw.call('PUBSUB', 'CHANNELS', 'celery-task-meta-*')).toEqual([]);
     await backend.close();
+  });
+
+  test('a published result that is unreadable ends the wait with a ResultDecodeError', async () => {
+    const backend = await openBackend(backendOptions(store));
+    const id = randomUUID();
+    const waiting = expect(backend.waitFor(id, { timeoutMs: 5000 })).rejects.toBeInstanceOf(ResultDecodeError);
+    await expect.poll(() => raw.publish(`celery-task-meta-${id}`, '{"status": 5}')).toBe(1);
+
+    await waiting;
+    await backend.close();
+  });
+
+  test('a result belongs to its key, whatever id stands in it', async () => {
+    const backend = await openBackend(backendOptions(store));
+    const id = randomUUID();
+    const waiting = backend.waitFor(id, { timeoutMs: 5000 });
+    const stranger = JSON.stringify(meta('another', 'SUCCESS', 'mine'));
+    await expect.poll(() => raw.publish(`celery-task-meta-${id}`, stranger)).toBe(1);
+
+    expect((await waiting).result).toBe('mine');
+    await backend.close();
+  });
+
+  test('a published result that Celery 5.7 compressed is read', async () => {
+    const backend = await openBackend(backendOptions(store));
+    const id = randomUUID();
+    const waiting = backend.waitFor(id, { timeoutMs: 5000 });
+    const body = zlibCompressor.compress(new TextEncoder().encode(JSON.stringify(meta(id, 'SUCCESS', 'squeezed'))));
+    const bytes = Buffer.concat([Buffer.from('\0celery-compressed\0application/x-gzip\0'), body]);
+    await expect.poll(() => raw.publish(`celery-task-meta-${id}`, bytes)).toBe(1);
+
+    expect((await waiting).result).toBe('squeezed');
+    await backend.close();
+  });
+
+  test('a result without expiry stays', async () => {
+    const backend = await openBackend(backendOptions(store, { resultExpiresMs: undefined }));
+    const id = randomUUID();
+
+    await backend.storeResult(meta(id, 'SUCCESS', 1), nowhere);
+
+    expect(await raw.ttl(`celery-task-meta-${id}`)).toBe(-1);
+    await backend.close();
+  });
+
+  test('results stored while the server refuses connections arrive when it is back', async () => {
+    const { hostname, port } = parseBrokerUrl(store.url);
+    const gate = await openGate(hostname ?? 'localhost', port ?? 6379);
+    const backend = await openBackend(backendOptions({ url: gate.url('redis') }));
+    const ids = [randomUUID(), randomUUID(), randomUUID()];
+    await backend.storeResult(meta(ids[0] ?? '', 'STARTED', null), nowhere);
+    await gate.shut();
+    const stored = ids.map((id) => backend.storeResult(meta(id, 'SUCCESS', id), nowhere));
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await gate.open();
+    await Promise.all(stored);
+
+    for (const id of ids) expect(await backend.getMeta(id)).toMatchObject({ result: id });
+    await backend.close();
+    await gate.shut();
+  });
+
+  test('a wait keeps its timeout while the server is away, and leaves nothing behind', async () => {
+    const backend = await openBackend(backendOptions({ url: 'redis://127.0.0.1:1' }));
+
+    await expect(backend.waitFor('t', { timeoutMs: 100 })).rejects.toBeInstanceOf(ResultTimeoutError);
+    await backend.close();
+  });
+
+  test('redis+socket:// and its database', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-redis-'));
+    const { hostname, port } = parseBrokerUrl(store.url);
+    const gate = await openGate(hostname ?? 'localhost', port ?? 6379, join(folder, 'r.sock'));
+    const backend = await openBackend(backendOptions({ url: `redis+socket://${folder}/r.sock?virtual_host=3` }));
+    const id = randomUUID();
+
+    await backend.storeResult(meta(id, 'SUCCESS', 1), nowhere);
+
+    const third = raw.duplicate({ db: 3 });
+    expect(await third.exists(`celery-task-meta-${id}`)).toBe(1);
+    third.disconnect();
+    await backend.close();
+    await gate.shut();
   });
 });

@@ -26,6 +26,12 @@ describe('routing', () => {
     ['t?', 't', false],
     ['', '', true],
     ['*', '', true],
+    ['[st]*', 'tasks', true],
+    ['[!st]*', 'tasks', false],
+    ['[a-f]x', 'cx', true],
+    ['[]a]', ']', true],
+    ['[a', '[a', true],
+    ['a-[0-9]', 'a-7', true],
   ])('glob %s and %s: %s', (pattern, text, matches) => {
     expect(matchGlob(pattern, text)).toBe(matches);
   });
@@ -45,11 +51,44 @@ describe('routing', () => {
       (name) => (name === 'own' ? 'mine' : undefined),
     ]);
 
-    expect(route('mail.fast', [], {})).toEqual({ queue: 'fast', priority: 9 });
-    expect(route('mail.x', [], {})).toEqual({ queue: 'mail' });
-    expect(route('img.x', [], {})).toEqual({ queue: 'images' });
-    expect(route('own', [], {})).toEqual({ queue: 'mine' });
-    expect(route('other', [], {})).toBeUndefined();
+    expect(route('mail.fast', [], {}, {})).toEqual({ queue: 'fast', priority: 9 });
+    expect(route('mail.x', [], {}, {})).toEqual({ queue: 'mail' });
+    expect(route('img.x', [], {}, {})).toEqual({ queue: 'images' });
+    expect(route('own', [], {}, {})).toEqual({ queue: 'mine' });
+    expect(route('other', [], {}, {})).toBeUndefined();
+  });
+
+  test('pairs are one table: an exact name comes first, wherever it stands', () => {
+    const pairs = [
+      ['mail.*', 'mail'],
+      ['mail.fast', 'fast'],
+    ] as const;
+
+    expect(createRouter(pairs)('mail.fast', [], {}, {})).toEqual({ queue: 'fast' });
+    expect(createRouter([pairs])('mail.fast', [], {}, {})).toEqual({ queue: 'fast' });
+  });
+
+  test('only a star makes a glob', () => {
+    expect(createRouter({ '?': 'q' })('t', [], {}, {})).toBeUndefined();
+    expect(createRouter({ '?*': 'q' })('t', [], {}, {})).toEqual({ queue: 'q' });
+  });
+
+  test('an expression matches from the start, time after time', () => {
+    const route = createRouter([[/img/g, 'images']]);
+
+    expect(route('img.x', [], {}, {})).toEqual({ queue: 'images' });
+    expect(route('img.x', [], {}, {})).toEqual({ queue: 'images' });
+    expect(route('my.img', [], {}, {})).toBeUndefined();
+  });
+
+  test('queues without exchange or key are bound by the defaults, as in Celery', () => {
+    const table = (settings: Readonly<Record<string, unknown>>): unknown[] =>
+      new QueueTable(parseSettings(settings)).consumed().map(({ exchange, routingKey }) => [exchange.name, exchange.type, routingKey]);
+
+    expect(table({ task_queues: [{ name: 'a' }] })).toEqual([['celery', 'direct', 'celery']]);
+    expect(table({ task_queues: { a: {} }, task_default_exchange: 'dx' })).toEqual([['dx', 'direct', 'a']]);
+    expect(table({ task_queues: { a: { exchange: 'ax' } }, task_default_exchange_type: 'topic' })).toEqual([['ax', 'direct', 'a']]);
+    expect(() => table({ task_queues: { a: { exchange_type: 'topic' } } })).toThrow('needs an exchange');
   });
 
   test('a direct queue is reached through the default exchange, a topic queue through its own', () => {

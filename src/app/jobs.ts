@@ -1,0 +1,134 @@
+import type { ResultBackend } from '../backend/backend.ts';
+import type { Compressor } from '../message/compression.ts';
+import { encodeMessage } from '../message/encode.ts';
+import type { Message } from '../message/message.ts';
+import type { Serializer } from '../message/serializer.ts';
+import { encodeTaskV1 } from '../protocol/task-v1.ts';
+import { encodeTaskV2 } from '../protocol/task-v2.ts';
+import type { TaskRequest } from '../protocol/task.ts';
+import type { Route } from '../routing/queue.ts';
+import type { PublishJob } from './publisher.ts';
+import { buildRequest } from './request.ts';
+import type { Call } from './request.ts';
+import { AsyncResult } from './result.ts';
+import type { RetryPolicy, Settings } from './settings.ts';
+
+/** How one request travels, besides what its headers say. */
+export interface Passage {
+  readonly route: Route;
+  readonly priority: number | undefined;
+  readonly replyTo: string | undefined;
+  readonly serializer: string;
+  readonly compression: string | undefined;
+  readonly deliveryMode: 1 | 2;
+  readonly policy: RetryPolicy | undefined;
+}
+
+/** What an app lends to its jobs. */
+export interface Wire {
+  readonly settings: () => Settings;
+  /** The result backend, where it is open. */
+  readonly backend: () => ResultBackend | undefined;
+  readonly openBackend: () => Promise<ResultBackend>;
+  readonly serializer: (name: string) => Serializer;
+  readonly compressor: (name: string) => Compressor;
+  readonly now: () => number;
+  /** The `reply_to` of messages whose answer goes elsewhere or nowhere. */
+  readonly oid: string;
+}
+
+/** A call to be sent. Holds no more than it was given: its request is built when there is room. */
+export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
+  readonly route: Route;
+  readonly policy: RetryPolicy | undefined;
+  readonly #wire: Wire;
+  readonly #call: Call;
+  readonly #ignored: boolean;
+
+  constructor(wire: Wire, call: Call, route: Route, policy: RetryPolicy | undefined, ignored: boolean) {
+    this.#wire = wire;
+    this.#call = call;
+    this.route = route;
+    this.policy = policy;
+    this.#ignored = ignored;
+  }
+
+  before(): Promise<void> | undefined {
+    const { ignoreResult, replyTo } = this.#call.options;
+    return backendFirst(this.#wire, ignoreResult, replyTo);
+  }
+
+  encode(): Message {
+    const { options } = this.#call;
+    const settings = this.#wire.settings();
+    return encodeRequest(this.#wire, buildRequest(this.#call), {
+      priority: options.priority,
+      replyTo: options.replyTo,
+      serializer: options.serializer ?? settings.task_serializer,
+      compression: options.compression ?? settings.task_compression ?? undefined,
+      deliveryMode: options.deliveryMode ?? (settings.task_default_delivery_mode as 1 | 2),
+    });
+  }
+
+  confirmed(): AsyncResult<T> {
+    return new AsyncResult<T>(this.#call.id, this.#wire.openBackend, this.#ignored);
+  }
+}
+
+/** A request that is sent as it is. */
+export class RequestJob implements PublishJob<void> {
+  readonly route: Route;
+  readonly policy: RetryPolicy | undefined;
+  readonly #wire: Wire;
+  readonly #request: TaskRequest;
+  readonly #passage: Passage;
+
+  constructor(wire: Wire, request: TaskRequest, passage: Passage) {
+    this.#wire = wire;
+    this.#request = request;
+    this.#passage = passage;
+    this.route = passage.route;
+    this.policy = passage.policy;
+  }
+
+  before(): Promise<void> | undefined {
+    return backendFirst(this.#wire, this.#request.ignoreResult, this.#passage.replyTo);
+  }
+
+  encode(): Message {
+    return encodeRequest(this.#wire, this.#request, this.#passage);
+  }
+
+  confirmed(): void {
+    // Nothing to hand over: whoever sends a request knows its id.
+  }
+}
+
+function expectsAnswer({ settings }: Wire, ignoreResult: boolean | undefined): boolean {
+  return settings().result_backend !== null && ignoreResult !== true;
+}
+
+/** An answer that is expected needs its backend, and the backend what answers arrive by. */
+function backendFirst(wire: Wire, ignoreResult: boolean | undefined, replyTo: string | undefined): Promise<void> | undefined {
+  if (!expectsAnswer(wire, ignoreResult)) return undefined;
+  const backend = wire.backend();
+  if (backend === undefined) return wire.openBackend().then(() => undefined);
+  return replyTo === undefined || replyTo === backend.replyTo ? backend.ready() : undefined;
+}
+
+function encodeRequest(wire: Wire, request: TaskRequest, passage: Omit<Passage, 'route' | 'policy'>): Message {
+  const { headers, body } = wire.settings().task_protocol === 1 ? encodeTaskV1(request, { utc: true }) : encodeTaskV2(request);
+  const answersTo = expectsAnswer(wire, request.ignoreResult) ? wire.backend()?.replyTo : undefined;
+  return encodeMessage(body, {
+    serializer: wire.serializer(passage.serializer),
+    compressor: passage.compression === undefined ? undefined : wire.compressor(passage.compression),
+    headers,
+    properties: {
+      deliveryMode: passage.deliveryMode,
+      priority: passage.priority ?? 0,
+      correlationId: request.id,
+      replyTo: passage.replyTo ?? answersTo ?? wire.oid,
+      ...(request.expires === undefined ? undefined : { expiration: String(Math.max(0, Math.round(request.expires - wire.now()))) }),
+    },
+  });
+}
