@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { SendOptions } from '../../src/app/options.ts';
 import type { TaskOptions } from '../../src/app/task.ts';
 import { parseBrokerUrl } from '../../src/base/broker-url.ts';
+import { DateTime } from '../../src/base/values.ts';
 import { Celery } from '../../src/celery.ts';
 import { memoryTransport } from '../../src/transport/memory.ts';
 import type { Delivery } from '../../src/transport/transport.ts';
@@ -117,6 +118,18 @@ describe('times', () => {
   test('a countdown of 0 is none', async () => {
     expect((await sent('celery', {}, { countdown: 0 })).message.headers['eta']).toBeNull();
   });
+
+  test.each(['2030-01-02T03:04:05', '2030-01-02T03:04:05.000006+02:00'])(
+    'the eta %s travels as it was written, in either protocol',
+    async (text) => {
+      const eta = DateTime.fromIso(text) ?? new Date(Number.NaN);
+      const one = await sent('celery', { task_protocol: 1 }, { eta });
+
+      expect((await sent('celery', {}, { eta })).message.headers['eta']).toBe(text);
+      expect(JSON.parse(new TextDecoder().decode(one.message.body))).toMatchObject({ eta: text, utc: true, expires: null });
+      expect(one.message.headers).toEqual({});
+    },
+  );
 
   test('expired before it was sent: an expiration of 0', async () => {
     const { message } = await sent('celery', {}, { expires: -5 });

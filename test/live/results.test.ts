@@ -11,6 +11,7 @@ import type { Connection } from '../../src/transport/transport.ts';
 import { backendConformance, backendOptions, meta } from '../conformance/backend.ts';
 import { transportOptions } from '../conformance/transport.ts';
 import { ResultDecodeError, ResultTimeoutError } from '../../src/base/errors.ts';
+import { Celery } from '../../src/celery.ts';
 import { zlibCompressor } from '../../src/driver/zlib.ts';
 import { openGate } from '../fixtures/gate.ts';
 import { rabbitmq, redis } from '../servers.ts';
@@ -144,6 +145,14 @@ describe('redis backend', () => {
 
     expect((await waiting).result).toBe('squeezed');
     await backend.close();
+  });
+
+  test('a timeout of 0 sees a result that is there', async () => {
+    await using app = new Celery('x', { broker_url: 'memory://', result_backend: store.url });
+    const id = randomUUID();
+    await raw.set(`celery-task-meta-${id}`, JSON.stringify(meta(id, 'SUCCESS', 5)));
+
+    expect(await app.asyncResult(id).get({ timeout: 0 })).toBe(5);
   });
 
   test('a result without expiry stays', async () => {
