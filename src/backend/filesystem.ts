@@ -6,6 +6,7 @@ import { isReadyState } from '../protocol/state.ts';
 import type { ResultBackend, WaitOptions } from './backend.ts';
 import { readMeta } from './encoding.ts';
 import type { BackendOptions } from './options.ts';
+import { Turns } from './turns.ts';
 import { Waiters } from './waiters.ts';
 
 /** The folder tells us at once; this is for folders that cannot. */
@@ -27,6 +28,7 @@ class FilesystemBackend implements ResultBackend {
   readonly #folder: ResultFolder;
   readonly #options: BackendOptions;
   readonly #waiters = new Waiters();
+  readonly #turns = new Turns();
   #watching: { readonly stop: () => void; readonly timer: NodeJS.Timeout } | undefined;
 
   constructor(folder: ResultFolder, options: BackendOptions) {
@@ -37,8 +39,11 @@ class FilesystemBackend implements ResultBackend {
   async storeResult(meta: ResultMeta): Promise<void> {
     const value = this.#options.serializer.encode(meta);
     const key = fileName(meta.task_id);
-    if ((await this.getMeta(meta.task_id).catch(() => undefined))?.status === 'SUCCESS') return;
-    await guard(() => this.#folder.replace(key, value, this.#options.host.uuid()));
+    // A retried task may be done before its RETRY is stored: the two take turns.
+    await this.#turns.take(meta.task_id, async () => {
+      if ((await this.getMeta(meta.task_id).catch(() => undefined))?.status === 'SUCCESS') return;
+      await guard(() => this.#folder.replace(key, value, this.#options.host.uuid()));
+    });
   }
 
   async getMeta(taskId: string): Promise<ResultMeta | undefined> {

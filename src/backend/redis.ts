@@ -8,6 +8,7 @@ import { readMeta } from './encoding.ts';
 import { transportOptions } from './options.ts';
 import type { BackendOptions } from './options.ts';
 import { redisLogin } from './redis-url.ts';
+import { Turns } from './turns.ts';
 import { Waiters } from './waiters.ts';
 
 /**
@@ -56,6 +57,7 @@ class RedisBackend implements ResultBackend {
   readonly #prefix: string;
   readonly #expirySeconds: number | undefined;
   readonly #waiters = new Waiters();
+  readonly #turns = new Turns();
   readonly #subscribed = new Map<string, Promise<void>>();
   #scripts = true;
 
@@ -73,8 +75,10 @@ class RedisBackend implements ResultBackend {
     const key = this.#key(meta.task_id);
     await this.#guard(async () => {
       if (this.#scripts && (await this.#storeByScript(key, value))) return;
-      if ((await this.#stored(key, meta.task_id))?.status === 'SUCCESS') return;
-      await this.#port.setAndPublish(key, value, this.#expirySeconds);
+      await this.#turns.take(meta.task_id, async () => {
+        if ((await this.#stored(key, meta.task_id))?.status === 'SUCCESS') return;
+        await this.#port.setAndPublish(key, value, this.#expirySeconds);
+      });
     });
   }
 

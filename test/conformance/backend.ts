@@ -150,6 +150,19 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       expect(await backend.getMeta(id)).toMatchObject({ status: 'SUCCESS', result: 1 });
     });
 
+    test('states stored at once end in the last, and in SUCCESS where it is final', async () => {
+      const ids = Array.from({ length: 20 }, () => randomUUID());
+      const store = (taskId: string, status: string): Promise<void> =>
+        backend.storeResult(meta(taskId, status, null), { ...to, correlationId: taskId });
+      const waits = ids.map((taskId) => backend.waitFor(taskId, { timeoutMs: 5000 }));
+      await Promise.all(
+        ids.flatMap((taskId) => [store(taskId, 'RETRY'), store(taskId, 'SUCCESS'), store(taskId, 'RETRY')].slice(0, place.isFinal ? 3 : 2)),
+      );
+      await Promise.all(waits);
+
+      for (const taskId of ids) expect(await backend.getMeta(taskId)).toMatchObject({ status: 'SUCCESS' });
+    });
+
     test('a failure may be followed by another state', async () => {
       const failure = { exc_type: 'ValueError', exc_message: ['no'], exc_module: 'builtins' };
       await backend.storeResult(meta(id, 'RETRY', failure), to);

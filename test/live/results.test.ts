@@ -89,6 +89,9 @@ describe('redis backend', () => {
     await backend.storeResult(meta(id, 'FAILURE', null), nowhere);
 
     expect(await backend.getMeta(id)).toMatchObject({ status: 'SUCCESS' });
+    const raced = randomUUID();
+    await Promise.all(['RETRY', 'SUCCESS', 'RETRY'].map((status) => backend.storeResult(meta(raced, status, null), nowhere)));
+    expect(await backend.getMeta(raced)).toMatchObject({ status: 'SUCCESS' });
     await backend.close();
     await raw.call('ACL', 'DELUSER', user);
   });
