@@ -1,29 +1,34 @@
 import { nearest } from '../base/nearest.ts';
 import type { TaskDefinition, TaskOptions } from './task.ts';
 
-const OPTIONS: ReadonlySet<string> = new Set<keyof TaskOptions>([
-  'params',
-  'acksLate',
-  'acksOnFailureOrTimeout',
-  'rejectOnWorkerLost',
-  'ignoreResult',
-  'storeErrorsEvenIfIgnored',
-  'trackStarted',
-  'maxRetries',
-  'defaultRetryDelay',
-  'autoretryFor',
-  'dontAutoretryFor',
-  'retryBackoff',
-  'retryBackoffMax',
-  'retryJitter',
-  'retryKwargs',
-  'queue',
-  'exchange',
-  'routingKey',
-  'priority',
-  'expires',
-  'serializer',
-]);
+// A record, so that the compiler asks for each option there is.
+const OPTIONS: Readonly<Record<keyof TaskOptions, true>> = {
+  params: true,
+  acksLate: true,
+  acksOnFailureOrTimeout: true,
+  rejectOnWorkerLost: true,
+  ignoreResult: true,
+  storeErrorsEvenIfIgnored: true,
+  trackStarted: true,
+  maxRetries: true,
+  defaultRetryDelay: true,
+  autoretryFor: true,
+  dontAutoretryFor: true,
+  retryBackoff: true,
+  retryBackoffMax: true,
+  retryJitter: true,
+  retryKwargs: true,
+  queue: true,
+  exchange: true,
+  routingKey: true,
+  priority: true,
+  expires: true,
+  serializer: true,
+  compression: true,
+  deliveryMode: true,
+  timeLimit: true,
+  softTimeLimit: true,
+};
 
 /** The tasks an app has, by name. */
 export class TaskRegistry {
@@ -32,8 +37,8 @@ export class TaskRegistry {
   /** Throws `TypeError` for a name that is taken, and for an option that does not exist. */
   register(definition: TaskDefinition): void {
     for (const option in definition.options) {
-      if (OPTIONS.has(option)) continue;
-      const near = nearest(option, OPTIONS);
+      if (Object.hasOwn(OPTIONS, option)) continue;
+      const near = nearest(option, Object.keys(OPTIONS));
       throw new TypeError(`the task ${definition.name} has no option ${option}${near === undefined ? '' : `; did you mean ${near}?`}`);
     }
     if (this.#tasks.has(definition.name)) throw new TypeError(`a task called ${definition.name} is registered already`);
