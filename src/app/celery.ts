@@ -30,6 +30,8 @@ import { AsyncResult } from './result.ts';
 import { parseSettings, retryPolicy } from './settings.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import { signatureOptions } from './signature-options.ts';
+import { Signals } from './signals.ts';
+import type { AppSignals } from './signals.ts';
 import { TaskRegistry } from './tasks.ts';
 import type { TaskHandler, TaskOptions } from './task.ts';
 
@@ -54,6 +56,8 @@ export class CeleryApp {
   readonly tasks: TaskRegistry = new TaskRegistry();
   readonly serializers: SerializerRegistry = defaultRegistry();
   readonly compressors: CompressorRegistry = new CompressorRegistry();
+  /** Celery's signals: `app.signals.on('task_prerun', ({ taskId }) => …)`. */
+  readonly signals: Signals<AppSignals> = new Signals(() => this.#logger);
   /** `gen<pid>@<host>`, as Celery's clients name themselves. */
   readonly origin: string;
   readonly #input: Readonly<Record<string, unknown>>;
@@ -74,6 +78,7 @@ export class CeleryApp {
     compressor: (name) => this.compressors.byName(name),
     now: () => this.host.now(),
     oid: this.host.uuid(),
+    signals: this.signals,
   };
 
   /** Throws `ImproperlyConfiguredError` for settings that are unknown, not built yet or wrong. */

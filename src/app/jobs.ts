@@ -12,6 +12,7 @@ import { buildRequest } from './request.ts';
 import type { Call } from './request.ts';
 import { AsyncResult } from './result.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
+import type { AppSignals, Signals } from './signals.ts';
 
 /** How one request travels, besides what its headers say. */
 export interface Passage {
@@ -35,6 +36,7 @@ export interface Wire {
   readonly now: () => number;
   /** The `reply_to` of messages whose answer goes elsewhere or nowhere. */
   readonly oid: string;
+  readonly signals: Signals<AppSignals>;
 }
 
 /** A call to be sent. Holds no more than it was given: its request is built when there is room. */
@@ -67,10 +69,13 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
       serializer: options.serializer ?? settings.task_serializer,
       compression: options.compression ?? settings.task_compression ?? undefined,
       deliveryMode: options.deliveryMode ?? (settings.task_default_delivery_mode as 1 | 2),
+      route: this.route,
     });
   }
 
   confirmed(): AsyncResult<T> {
+    const { id, name } = this.#call;
+    afterPublish(this.#wire, { taskId: id, name, address: this.route.address });
     return new AsyncResult<T>(this.#call.id, this.#wire.openBackend, this.#ignored);
   }
 }
@@ -100,8 +105,13 @@ export class RequestJob implements PublishJob<void> {
   }
 
   confirmed(): void {
-    // Nothing to hand over: whoever sends a request knows its id.
+    const { id, task } = this.#request;
+    afterPublish(this.#wire, { taskId: id, name: task, address: this.route.address });
   }
+}
+
+function afterPublish({ signals }: Wire, sent: AppSignals['after_task_publish']): void {
+  if (signals.has('after_task_publish')) signals.send('after_task_publish', sent);
 }
 
 function expectsAnswer({ settings }: Wire, ignoreResult: boolean | undefined): boolean {
@@ -116,8 +126,10 @@ function backendFirst(wire: Wire, ignoreResult: boolean | undefined, replyTo: st
   return replyTo === undefined || replyTo === backend.replyTo ? backend.ready() : undefined;
 }
 
-function encodeRequest(wire: Wire, request: TaskRequest, passage: Omit<Passage, 'route' | 'policy'>): Message {
-  const { headers, body } = wire.settings().task_protocol === 1 ? encodeTaskV1(request, { utc: true }) : encodeTaskV2(request);
+function encodeRequest(wire: Wire, request: TaskRequest, passage: Omit<Passage, 'policy'>): Message {
+  const { headers: encoded, body } = wire.settings().task_protocol === 1 ? encodeTaskV1(request, { utc: true }) : encodeTaskV2(request);
+  const headers = wire.signals.has('before_task_publish') ? { ...encoded } : encoded;
+  if (headers !== encoded) wire.signals.send('before_task_publish', { request, headers, address: passage.route.address });
   const answersTo = expectsAnswer(wire, request.ignoreResult) ? wire.backend()?.replyTo : undefined;
   return encodeMessage(body, {
     serializer: wire.serializer(passage.serializer),

@@ -82,7 +82,11 @@ function moduleOf(type: string, error: Error): string {
 
 /** A thrown value's text in Python's shape: `RangeError('x')`. */
 export function exceptionRepr(error: unknown): string {
-  const { exc_type: type, exc_message: args } = encodeException(error);
+  return exceptionWireRepr(encodeException(error));
+}
+
+/** The same of a failure that is encoded already. */
+export function exceptionWireRepr({ exc_type: type, exc_message: args }: ExceptionWire): string {
   return `${type}(${args.map((arg) => saferepr(arg)).join(', ')})`;
 }
 

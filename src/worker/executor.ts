@@ -1,26 +1,23 @@
 import type { CeleryApp } from '../app/celery.ts';
-import { runInTask } from '../app/current.ts';
-import { Ignore, Reject, Retry } from '../app/exceptions.ts';
 import type { Logger } from '../base/logger.ts';
-import { encodeException, encodeTraceback } from '../protocol/failure.ts';
-import { automaticRetry } from './autoretry.ts';
-import { bindArguments } from './bind.ts';
 import { RunContext } from './context.ts';
 import { limitTime } from './limits.ts';
-import { messageOf, taskLog } from './log-lines.ts';
+import { taskLog } from './log-lines.ts';
 import type { Pending, Running } from './pending.ts';
 import { finish } from './perform.ts';
-import type { Outcome, Pool } from './pool/pool.ts';
+import type { Pool } from './pool/pool.ts';
 import { storeState } from './results.ts';
+import { runTask } from './run-task.ts';
 import { settle } from './settle.ts';
+import type { WorkerState } from './state.ts';
 import { policyFor } from './task-plan.ts';
-import { readable } from './thrown.ts';
 import type { Ending } from './trace.ts';
 
 /** What an executor needs. `onFree` is called whenever a slot comes free. */
 export interface ExecutorOptions {
   readonly app: CeleryApp;
   readonly pool: Pool;
+  readonly state: WorkerState;
   readonly hostname: string;
   readonly logger: Logger;
   readonly onFree: () => void;
@@ -29,8 +26,6 @@ export interface ExecutorOptions {
 /** Runs tasks in the pool and performs what follows from each run. */
 export class Executor {
   readonly #options: ExecutorOptions;
-  readonly #late = new Set<Running>();
-  #running = 0;
   #idle: (() => void) | undefined;
 
   constructor(options: ExecutorOptions) {
@@ -38,29 +33,25 @@ export class Executor {
   }
 
   get hasRoom(): boolean {
-    return this.#running < this.#options.pool.size;
-  }
-
-  get running(): number {
-    return this.#running;
+    return this.#options.state.active.size < this.#options.pool.size;
   }
 
   /** Ids of running tasks whose messages are not acked yet. */
   unackedIds(): string[] {
-    return [...this.#late].map(({ pending }) => pending.request.id);
+    const late = [...this.#options.state.active].filter(({ policy }) => policy.acksLate);
+    return late.map(({ pending }) => pending.request.id);
   }
 
   /** Resolves when nothing runs any more. */
   idle(): Promise<void> {
-    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle = resolve));
+    return this.#options.state.active.size === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle = resolve));
   }
 
   /** Starts a task now; the caller has seen that there is room. Never throws. */
   start(pending: Pending): void {
-    this.#running += 1;
     const running = this.#prepare(pending);
-    if (running.policy.acksLate) this.#late.add(running);
-    else settle(pending.delivery, { kind: 'ack' }, this.#options.logger, pending.request.id);
+    this.#options.state.begin(running);
+    if (!running.policy.acksLate) settle(pending.delivery, { kind: 'ack' }, this.#options.logger, pending.request.id);
     if (pending.plan.trackStarted && !running.policy.ignoreResult) {
       // STARTED is on its way before the task is, so that it cannot overwrite what the task stores.
       void this.#storeStarted(running).then(() => this.#run(running));
@@ -85,74 +76,48 @@ export class Executor {
   }
 
   #run(running: Running): void {
-    const { request, plan, delivery } = running.pending;
-    const stopClock = limitTime(request, running.context);
-    const work = (): unknown =>
-      runInTask(running, () =>
-        Reflect.apply(plan.definition.handler, running.context, bindArguments(request.task, plan.parameters, request.args, request.kwargs)),
-      );
-    const outcome = this.#options.pool.run({ request, body: delivery.message.body, work });
-    if (outcome instanceof Promise) {
-      void outcome.then((settled) => {
+    const { app, pool } = this.#options;
+    const stopClock = limitTime(running.pending.request, running.context);
+    const ending = pool.run({ running, work: () => runTask(running, running.pending, app.signals) });
+    if (ending instanceof Promise) {
+      void ending.then((ended) => {
         stopClock();
-        this.#ended(running, settled);
+        this.#ended(running, ended);
       });
     } else {
       stopClock();
-      this.#ended(running, outcome);
+      this.#ended(running, ending);
     }
   }
 
-  /** Turns an outcome into effects; at once where nothing needs waiting for. */
-  #ended(running: Running, outcome: Outcome): void {
-    if (outcome.kind === 'threw') {
-      void this.#threw(running, readable(outcome.error)).finally(() => this.#done(running));
-      return;
-    }
+  /** Turns an ending into its effects; at once where nothing needs waiting for. */
+  #ended(running: Running, ending: Ending): void {
+    const seconds = (performance.now() - running.startedMs) / 1000;
+    this.#logEnding(running, ending, seconds);
     const { request, delivery } = running.pending;
-    const value = outcome.value === undefined ? null : outcome.value;
-    taskLog.succeeded(this.#options.logger, request, (performance.now() - running.startedMs) / 1000, value);
     const { policy } = running;
     const { callbacks, chain, chord } = request.embed;
-    if (policy.ignoreResult && callbacks === null && chain === null && chord === null) {
+    if (ending.kind === 'success' && policy.ignoreResult && callbacks === null && chain === null && chord === null) {
       if (policy.acksLate) settle(delivery, { kind: 'ack' }, this.#options.logger, request.id);
-      return this.#done(running);
+      return this.#done(running, ending, seconds);
     }
-    void finish(running, { kind: 'success', value }, this.#options).finally(() => this.#done(running));
+    void finish(running, ending, this.#options).finally(() => this.#done(running, ending, seconds));
   }
 
-  async #threw(running: Running, error: unknown): Promise<void> {
-    const ending = await this.#endingOf(running, error);
-    this.#logEnding(running, ending, error);
-    await finish(running, ending, this.#options);
-  }
-
-  async #endingOf(running: Running, error: unknown): Promise<Ending> {
-    if (error instanceof Retry) {
-      const { reason } = error;
-      const exception = reason === undefined ? undefined : encodeException(readable(reason));
-      return { kind: 'retry', exception, traceback: encodeTraceback(error) };
-    }
-    if (error instanceof Ignore) return { kind: 'ignore' };
-    if (error instanceof Reject) {
-      const exception = { exc_type: 'Reject', exc_message: [error.message, error.requeue], exc_module: 'celery.exceptions' };
-      return { kind: 'reject', requeue: error.requeue, exception, traceback: encodeTraceback(error) };
-    }
-    const retry = automaticRetry(error, running.pending.request, running.pending.plan.definition.options);
-    if (retry === undefined) return failureOf(error);
-    return runInTask(running, () => running.context.retry(retry)).catch((next: unknown) =>
-      // The retries are used up: the error itself comes back and is the end.
-      next === error ? failureOf(error) : this.#endingOf(running, readable(next)),
-    );
-  }
-
-  #logEnding({ pending: { request } }: Running, ending: Ending, error: unknown): void {
+  #logEnding({ pending: { request } }: Running, ending: Ending, seconds: number): void {
     const { logger } = this.#options;
-    if (ending.kind === 'failure') taskLog.failed(logger, request, error, ending.traceback);
-    else if (ending.kind === 'retry')
-      taskLog.retried(logger, request, error instanceof Retry ? error.message : `Retry: ${messageOf(error)}`);
-    else if (ending.kind === 'ignore') taskLog.ignored(logger, request);
-    else if (ending.kind === 'reject') taskLog.rejected(logger, request, ending.requeue, messageOf(error));
+    switch (ending.kind) {
+      case 'success':
+        return taskLog.succeeded(logger, request, seconds, ending.value);
+      case 'failure':
+        return taskLog.failed(logger, request, ending.exception, ending.traceback);
+      case 'retry':
+        return taskLog.retried(logger, request, ending.message);
+      case 'ignore':
+        return taskLog.ignored(logger, request);
+      case 'reject':
+        return taskLog.rejected(logger, request, ending.requeue, ending.message);
+    }
   }
 
   async #storeStarted({ pending: { delivery, request } }: Running): Promise<void> {
@@ -163,14 +128,10 @@ export class Executor {
     );
   }
 
-  #done(running: Running): void {
-    this.#running -= 1;
-    this.#late.delete(running);
-    if (this.#running === 0) this.#idle?.();
-    this.#options.onFree();
+  #done(running: Running, ending: Ending, seconds: number): void {
+    const { state, onFree } = this.#options;
+    state.end(running, ending, seconds);
+    if (state.active.size === 0) this.#idle?.();
+    onFree();
   }
-}
-
-function failureOf(error: unknown): Ending {
-  return { kind: 'failure', exception: encodeException(error), traceback: encodeTraceback(error) };
 }

@@ -68,7 +68,10 @@ export class Intake {
     if (decoded.kind === 'task') {
       const plan = this.#plan(decoded.request.task);
       if (plan !== undefined) return { delivery, request: decoded.request, plan };
-      taskLog.unregistered(this.#options.logger, decoded.request);
+      const { app, logger } = this.#options;
+      const { id, task: name } = decoded.request;
+      taskLog.unregistered(logger, decoded.request);
+      if (app.signals.has('task_unknown')) app.signals.send('task_unknown', { name, id, message });
       const failure = { exc_type: 'NotRegistered', exc_message: [decoded.request.task], exc_module: 'celery.exceptions' };
       this.#dispose(delivery, { level: 'error', log: '', id: decoded.request.id, failure });
     } else if (decoded.kind === 'unknown') {
@@ -120,7 +123,10 @@ export class Intake {
 
   #dispose(delivery: Delivery, { level, log, id, failure }: Disposal): void {
     const { app, logger, hostname } = this.#options;
-    if (log !== '') logger[level](clip(log, 1000));
+    if (log !== '') {
+      logger[level](clip(log, 1000));
+      if (app.signals.has('task_rejected')) app.signals.send('task_rejected', { message: delivery.message, reason: log });
+    }
     if (id !== undefined && failure !== undefined) {
       storeState(app, { taskId: id, status: 'FAILURE', result: failure }, { delivery, hostname }).catch((error: unknown) =>
         logger.error(`The failure of ${clip(id)} could not be stored: ${error instanceof Error ? error.message : String(error)}`),

@@ -1,5 +1,6 @@
 import type { Logger } from '../base/logger.ts';
-import { exceptionRepr } from '../protocol/failure.ts';
+import { exceptionWireRepr } from '../protocol/failure.ts';
+import type { ExceptionWire } from '../protocol/result.ts';
 import { saferepr } from '../protocol/saferepr.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 
@@ -44,8 +45,11 @@ export const taskLog = {
     if (!logger.isEnabled('info')) return;
     logger.info(`${label(request)} succeeded in ${seconds.toFixed(6)}s: ${printed(value)}`, fields(request));
   },
-  failed(logger: Logger, request: TaskRequest, error: unknown, traceback: string): void {
-    logger.error(`${label(request)} raised unexpected: ${clip(exceptionRepr(error), 1024)}\n${clip(traceback, 2048)}`, fields(request));
+  failed(logger: Logger, request: TaskRequest, exception: ExceptionWire, traceback: string): void {
+    logger.error(
+      `${label(request)} raised unexpected: ${clip(exceptionWireRepr(exception), 1024)}\n${clip(traceback, 2048)}`,
+      fields(request),
+    );
   },
   retried(logger: Logger, request: TaskRequest, message: string): void {
     logger.info(`${label(request)} retry: ${clip(message, 1024)}`, fields(request));

@@ -2,11 +2,11 @@ import type { CeleryApp } from '../app/celery.ts';
 import { runInTask } from '../app/current.ts';
 import { BackendUnavailableError, EncodeError, TqError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import { encodeException, encodeTraceback } from '../protocol/failure.ts';
 import type { ResultTuple } from '../protocol/result.ts';
 import { clip, messageOf, taskLog } from './log-lines.ts';
 import type { Running } from './pending.ts';
 import { storeState } from './results.ts';
+import { failureOf } from './run-task.ts';
 import { settle } from './settle.ts';
 import { conclude } from './trace.ts';
 import type { Effect, Ending } from './trace.ts';
@@ -40,8 +40,8 @@ export async function finish(running: Running, ending: Ending, options: PerformO
       } else if (!replaced && (ending.kind === 'success' || (ending.kind === 'failure' && effect.kind === 'store'))) {
         // The value, the failure's arguments or a callback cannot be sent: that is how the task has failed after all.
         const reason = error instanceof TqError ? error : new EncodeError(`cannot be serialised: ${messageOf(error)}`, { cause: error });
-        const failure = { kind: 'failure', exception: encodeException(reason), traceback: encodeTraceback(reason) } as const;
-        taskLog.failed(logger, request, reason, failure.traceback);
+        const failure = failureOf(reason);
+        taskLog.failed(logger, request, failure.exception, failure.traceback);
         return finish(running, failure, options, true);
       } else {
         logger.error(`After task ${clip(request.task)}[${clip(request.id)}]: ${messageOf(error)}`);

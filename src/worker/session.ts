@@ -1,6 +1,5 @@
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
-import { peekIds } from '../protocol/detect.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Channel, Consumer, Delivery } from '../transport/transport.ts';
 import type { Executor } from './executor.ts';
@@ -10,6 +9,7 @@ import type { Pending } from './pending.ts';
 import { prefetchCount } from './qos.ts';
 import { storeState } from './results.ts';
 import { settle } from './settle.ts';
+import type { Revocation, Scheduled, WorkerState } from './state.ts';
 import { decide } from './strategy.ts';
 import { policyFor } from './task-plan.ts';
 import { WakeTimer } from './timer.ts';
@@ -25,6 +25,7 @@ export interface SessionOptions {
   readonly logger: Logger;
   readonly intake: Intake;
   readonly executor: Executor;
+  readonly state: WorkerState;
 }
 
 /**
@@ -85,8 +86,18 @@ export class Session {
     }
   }
 
+  /** Received, waiting for a slot. */
+  reserved(): readonly Pending[] {
+    return this.#ready.slice(this.#next);
+  }
+
+  /** Received, waiting for their time. */
+  scheduled(): readonly Scheduled[] {
+    return this.#held.entries().map(({ at, item }) => ({ eta: at, pending: item }));
+  }
+
   /** Takes nothing more, and gives back at once what has not started: others need not wait for what still runs here. */
-  async stop(): Promise<void> {
+  async cancel(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'stopping';
     const unstarted = this.#forget();
@@ -98,16 +109,18 @@ export class Session {
       settle(delivery, { kind: 'reject', requeue: true }, this.#options.logger);
   }
 
-  /** Forgets what has not started, because its channel is gone. Returns the ids of tasks that waited for their time. */
-  abandon(): string[] {
-    this.#state = 'gone';
-    const held = this.#held.size;
-    return this.#forget()
-      .slice(0, held)
-      .map(({ message }) => peekIds(message.headers).id ?? '?');
+  /** Cancels, and closes the channel. */
+  async close(): Promise<void> {
+    await this.cancel();
+    await this.#options.channel.close();
   }
 
-  /** Held tasks first. */
+  /** Forgets what has not started, because its channel is gone. */
+  abandon(): void {
+    this.#state = 'gone';
+    this.#forget();
+  }
+
   #forget(): Delivery[] {
     const pendings = [...this.#held.clear(), ...this.#ready.slice(this.#next)];
     this.#ready = [];
@@ -120,7 +133,10 @@ export class Session {
     if (this.#state !== 'open') return;
     const pending = this.#options.intake.read(delivery);
     if (pending === undefined) return;
-    taskLog.received(this.#options.logger, pending.request);
+    const { app, logger, state } = this.#options;
+    taskLog.received(logger, pending.request);
+    state.received(pending);
+    if (app.signals.has('task_received')) app.signals.send('task_received', { request: pending.request });
     this.#admit(pending);
   }
 
@@ -140,13 +156,16 @@ export class Session {
         return this.#adjustPrefetch();
       case 'discard':
         taskLog.expired(logger, pending.request);
-        return this.#revoke(pending);
+        return this.#revoke(pending, { expired: true, terminated: false, signum: undefined });
     }
   }
 
   /** Stores REVOKED, then acks, as Python does: a store that is away costs the state, never the worker. */
-  #revoke({ delivery, request, plan }: Pending): void {
-    const { app, hostname, logger } = this.#options;
+  #revoke(pending: Pending, why: Revocation): void {
+    const { app, hostname, logger, state } = this.#options;
+    const { delivery, request, plan } = pending;
+    state.revoked(pending, why);
+    if (app.signals.has('task_revoked')) app.signals.send('task_revoked', { request, ...why });
     const { ignoreResult, storeErrors } = policyFor(plan, request);
     if (ignoreResult && !storeErrors) return settle(delivery, { kind: 'ack' }, logger, request.id);
     const result = { exc_type: 'TaskRevokedError', exc_message: ['expired'], exc_module: 'celery.exceptions' };

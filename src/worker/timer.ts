@@ -26,6 +26,11 @@ export class WakeTimer<T> {
     return this.#heap.length;
   }
 
+  /** What waits, in no particular order. */
+  entries(): readonly { readonly at: EpochMs; readonly item: T }[] {
+    return this.#heap;
+  }
+
   add(at: EpochMs, item: T): void {
     this.#sequence += 1;
     this.#heap.push({ at, sequence: this.#sequence, item });

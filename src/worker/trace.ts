@@ -7,10 +7,16 @@ import type { TaskRequest } from '../protocol/task.ts';
 export type Ending =
   | { readonly kind: 'success'; readonly value: unknown }
   | { readonly kind: 'failure'; readonly exception: ExceptionWire; readonly traceback: string }
-  /** `republished`: the next try is with the broker. */
-  | { readonly kind: 'retry'; readonly exception: ExceptionWire | undefined; readonly traceback: string }
+  /** The next try is with the broker. `message` is for the log. */
+  | { readonly kind: 'retry'; readonly exception: ExceptionWire | undefined; readonly traceback: string; readonly message: string }
   | { readonly kind: 'ignore' }
-  | { readonly kind: 'reject'; readonly requeue: boolean; readonly exception: ExceptionWire; readonly traceback: string };
+  | {
+      readonly kind: 'reject';
+      readonly requeue: boolean;
+      readonly exception: ExceptionWire;
+      readonly traceback: string;
+      readonly message: string;
+    };
 
 /** One thing to do after a run. */
 export type Effect =

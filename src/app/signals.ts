@@ -1,0 +1,85 @@
+import type { Logger } from '../base/logger.ts';
+import type { Message } from '../message/message.ts';
+import type { TaskRequest } from '../protocol/task.ts';
+import type { Address } from '../routing/queue.ts';
+import type { TaskContext } from './task.ts';
+
+/** What the listeners of each signal are told. Names are Celery's, fields its keyword arguments in camelCase. */
+export interface AppSignals {
+  /** In the client, before a message is made: `headers` may be changed, and travels. */
+  before_task_publish: { readonly request: TaskRequest; readonly headers: Record<string, unknown>; readonly address: Address };
+  /** In the client, once the broker has confirmed. */
+  after_task_publish: { readonly taskId: string; readonly name: string; readonly address: Address };
+  /** In the worker, when a task has come in. */
+  task_received: { readonly request: TaskRequest };
+  /** Where the task's code runs, before and after it. */
+  task_prerun: { readonly taskId: string; readonly context: TaskContext };
+  task_postrun: { readonly taskId: string; readonly context: TaskContext; readonly retval: unknown; readonly state: string };
+  task_success: { readonly context: TaskContext; readonly result: unknown };
+  task_failure: { readonly taskId: string; readonly context: TaskContext; readonly exception: unknown };
+  task_retry: { readonly context: TaskContext; readonly reason: unknown };
+  /** In the worker: revoked, expired or terminated. */
+  task_revoked: {
+    readonly request: TaskRequest;
+    readonly terminated: boolean;
+    readonly signum: number | undefined;
+    readonly expired: boolean;
+  };
+  /** In the worker: no task of that name is registered. */
+  task_unknown: { readonly name: string; readonly id: string; readonly message: Message };
+  /** In the worker: a message that can never run. */
+  task_rejected: { readonly message: Message; readonly reason: string };
+}
+
+/** Anything a listener is told; each signal documents its own fields. */
+export type SignalListener<Payload> = (payload: Payload) => unknown;
+
+/**
+ * Celery's signals: named moments that users hook into (`celery/signals.py`, `celery/utils/dispatch/signal.py`). Listeners are
+ * called in the order they were added, and one that throws or rejects is a line in the log, never more.
+ */
+export class Signals<Map extends object> {
+  readonly #listeners: { [Name in keyof Map]?: SignalListener<Map[Name]>[] } = {};
+  readonly #logger: () => Logger;
+
+  constructor(logger: () => Logger) {
+    this.#logger = logger;
+  }
+
+  /** Adds a listener; returns how to take it off again. */
+  on<Name extends keyof Map & string>(name: Name, listener: SignalListener<Map[Name]>): () => void {
+    this.#listeners[name] = [...(this.#listeners[name] ?? []), listener];
+    return () => {
+      const left = (this.#listeners[name] ?? []).filter((other) => other !== listener);
+      if (left.length > 0) this.#listeners[name] = left;
+      else delete this.#listeners[name];
+    };
+  }
+
+  /** Whether anybody listens: ask before building a payload on the way of every message. */
+  has(name: keyof Map): boolean {
+    return this.#listeners[name] !== undefined;
+  }
+
+  /** Tells every listener; those that are asynchronous go on in the background. */
+  send<Name extends keyof Map & string>(name: Name, payload: Map[Name]): void {
+    for (const listener of this.#listeners[name] ?? []) void this.#call(name, listener, payload);
+  }
+
+  /** As `send`, and resolves when every listener is done: for the moments a worker waits at. */
+  async sendAndWait<Name extends keyof Map & string>(name: Name, payload: Map[Name]): Promise<void> {
+    for (const listener of this.#listeners[name] ?? []) await this.#call(name, listener, payload);
+  }
+
+  #call<Name extends keyof Map & string>(name: Name, listener: SignalListener<Map[Name]>, payload: Map[Name]): Promise<void> | undefined {
+    const failed = (error: unknown): void =>
+      this.#logger().error(`A listener of the signal ${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    try {
+      const result = listener(payload);
+      return result instanceof Promise ? result.then(() => undefined, failed) : undefined;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+}

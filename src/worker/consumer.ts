@@ -1,0 +1,139 @@
+import { pause } from '../app/connection.ts';
+import type { BrokerLink } from '../app/connection.ts';
+import { ChannelError } from '../base/errors.ts';
+import type { Connection } from '../transport/transport.ts';
+import { clip } from './log-lines.ts';
+import type { Step, StepList } from './steps.ts';
+import type { Worker } from './worker.ts';
+
+/** What the steps of a consumer see: a live connection, and the worker they belong to. */
+export interface ConsumerContext {
+  readonly worker: Worker;
+  readonly connection: Connection;
+  /** Ends this connection's steps: the channel of one is gone. The consumer opens the next. */
+  readonly failed: (reason: Error | undefined) => void;
+}
+
+/** Between a lost connection and the next, with jitter, so that a broker that throws us out is not stormed. */
+const REOPEN_PAUSE_MS = 200;
+const REOPEN_PAUSE_MAX_MS = 10_000;
+
+/** How long a broker may take to answer a worker that leaves. */
+const GOODBYE_MS = 2000;
+
+/** Task ids in one line of the log. */
+const LISTED_IDS = 10;
+
+/** What the consumer step is made of. */
+export interface ConsumerParts {
+  readonly steps: StepList<ConsumerContext>;
+  /** Ids of tasks that were received and whose messages are not acked yet. */
+  readonly unackedIds: () => readonly string[];
+  /** Takes no new tasks. */
+  readonly cancelTasks: () => Promise<void>;
+  /** Resolves when no task runs any more. */
+  readonly idle: () => Promise<void>;
+  /** The broker stays away, for good. */
+  readonly onGone: (error: unknown) => void;
+}
+
+/**
+ * Keeps a worker connected: opens a connection, starts the consumer's steps on it, and does so again whenever it is lost.
+ * `celery/worker/consumer/consumer.py`.
+ */
+export class ConsumerStep implements Step<Worker> {
+  readonly name = 'consumer';
+  readonly #parts: ConsumerParts;
+  readonly #stopping = new AbortController();
+  #link: BrokerLink | undefined;
+  #context: ConsumerContext | undefined;
+  #lost = Promise.withResolvers<Error | undefined>();
+
+  constructor(parts: ConsumerParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects with `ConnectionError` when the retries are used up. */
+  async start(worker: Worker): Promise<void> {
+    const { settings } = worker.app;
+    this.#link = worker.app.openLink();
+    try {
+      await this.#open(worker, this.#link, settings.broker_connection_retry_on_startup ?? settings.broker_connection_retry);
+    } catch (error) {
+      await this.#link.close();
+      throw error;
+    }
+    this.#supervise(worker, this.#link).catch(this.#parts.onGone);
+  }
+
+  /** Takes nothing new, waits for what runs with every other step alive, then stops the steps and disconnects. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the worker is stopping'));
+    await within(GOODBYE_MS, this.#parts.cancelTasks());
+    await this.#parts.idle();
+    await within(GOODBYE_MS, this.#drop());
+    await this.#link?.close();
+  }
+
+  /** Opens the next connection whenever one is lost, until the worker stops. Rejects when the broker stays away. */
+  async #supervise(worker: Worker, link: BrokerLink): Promise<void> {
+    const { signal } = this.#stopping;
+    const { logger, app } = worker;
+    for (let failures = 0; ;) {
+      const reason = await this.#lost.promise;
+      if (signal.aborted) return;
+      logger.warning(lossLine(reason, this.#parts.unackedIds()));
+      await this.#drop();
+      try {
+        await pause(Math.min(REOPEN_PAUSE_MS * 2 ** failures, REOPEN_PAUSE_MAX_MS) * (0.5 + Math.random()), signal);
+        await this.#open(worker, link, app.settings.broker_connection_retry);
+        failures = 0;
+        logger.info('consumer: connected again');
+      } catch (error) {
+        if (signal.aborted) return;
+        if (link.current === undefined) throw error;
+        // The connection lives but something cannot be consumed yet.
+        failures += 1;
+        logger.error(`consumer: ${error instanceof Error ? error.message : String(error)}`);
+        this.#lost.resolve(undefined);
+      }
+    }
+  }
+
+  async #open(worker: Worker, link: BrokerLink, retry: boolean): Promise<void> {
+    const connection = await link.openWithRetry(this.#stopping.signal, retry);
+    const lost = Promise.withResolvers<Error | undefined>();
+    this.#lost = lost;
+    void connection.closed.then(lost.resolve);
+    this.#context = { worker, connection, failed: lost.resolve };
+    await this.#parts.steps.start(this.#context);
+    if (this.#stopping.signal.aborted) await this.#drop();
+  }
+
+  /** Ends the steps of a connection that is gone, or of one that lives while a channel on it has died. */
+  async #drop(): Promise<void> {
+    const context = this.#context;
+    this.#context = undefined;
+    if (context === undefined) return;
+    if (context.connection.isOpen) await this.#parts.steps.stop(context).catch(() => undefined);
+    else this.#parts.steps.lost(context);
+  }
+}
+
+/** What is said of a lost channel: all of the connection, or this channel only because the broker did not like something. */
+function lossLine(reason: Error | undefined, unacked: readonly string[]): string {
+  if (!(reason instanceof ChannelError))
+    return `consumer: Connection to broker lost. Trying to re-establish the connection... (${reason?.message ?? 'closed'})`;
+  const more = unacked.length > LISTED_IDS ? ` and ${unacked.length - LISTED_IDS} more` : '';
+  const listed = unacked.slice(0, LISTED_IDS).map((id) => clip(id));
+  const held = listed.length === 0 ? '' : ` Not acknowledged yet: ${listed.join(', ')}${more}.`;
+  return `consumer: The broker closed the channel; opening another. ${reason.message}${held}`;
+}
+
+/** Waits for a broker that may be frozen, `ms` at most: closing the connection then does what is left. */
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise, timeout]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,103 @@
+import { runInTask } from '../app/current.ts';
+import type { RunningTask } from '../app/current.ts';
+import { Ignore, Reject, Retry } from '../app/exceptions.ts';
+import type { AppSignals, Signals } from '../app/signals.ts';
+import { encodeException, encodeTraceback } from '../protocol/failure.ts';
+import type { TaskRequest } from '../protocol/task.ts';
+import { automaticRetry } from './autoretry.ts';
+import { bindArguments } from './bind.ts';
+import type { RunContext } from './context.ts';
+import { messageOf } from './log-lines.ts';
+import type { TaskPlan } from './task-plan.ts';
+import { readable } from './thrown.ts';
+import type { Ending } from './trace.ts';
+
+/** Whose code runs: the context it sees, and the subtasks it has sent. */
+export interface Run extends RunningTask {
+  readonly context: RunContext;
+}
+
+/** What runs: a request and the task it names. */
+export interface Work {
+  readonly request: TaskRequest;
+  readonly plan: TaskPlan;
+}
+
+/**
+ * Runs the code of a task, in the worker's own process or in a child of its pool: binds its arguments, calls its handler, publishes its retry, and says how that ended. At once,
+ * where the task did not wait for anything. Never throws and never rejects. `celery/app/trace.py build_tracer`.
+ */
+export function runTask(run: Run, work: Work, signals: Signals<AppSignals>): Ending | Promise<Ending> {
+  const { request, plan } = work;
+  if (signals.has('task_prerun')) signals.send('task_prerun', { taskId: request.id, context: run.context });
+  const ended = (ending: Ending, thrown?: unknown): Ending => {
+    tell(signals, run.context, ending, thrown);
+    return ending;
+  };
+  const failed = (error: unknown): Promise<Ending> => endingOf(run, work, readable(error)).then((ending) => ended(ending, error));
+  try {
+    const value: unknown = runInTask(run, () =>
+      Reflect.apply(plan.definition.handler, run.context, bindArguments(request.task, plan.parameters, request.args, request.kwargs)),
+    );
+    if (!isThenable(value)) return ended(success(value));
+    return Promise.resolve(value).then((settled) => ended(success(settled)), failed);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+const STATES: Readonly<Record<Ending['kind'], string>> = {
+  success: 'SUCCESS',
+  failure: 'FAILURE',
+  retry: 'RETRY',
+  ignore: 'IGNORED',
+  reject: 'REJECTED',
+};
+
+/** The signals of an ending, in Celery's order. */
+function tell(signals: Signals<AppSignals>, context: RunContext, ending: Ending, thrown: unknown): void {
+  if (ending.kind === 'success' && signals.has('task_success')) signals.send('task_success', { context, result: ending.value });
+  if (ending.kind === 'failure' && signals.has('task_failure'))
+    signals.send('task_failure', { taskId: context.id, context, exception: thrown });
+  if (ending.kind === 'retry' && signals.has('task_retry')) signals.send('task_retry', { context, reason: thrown });
+  if (!signals.has('task_postrun')) return;
+  const retval = ending.kind === 'success' ? ending.value : thrown;
+  signals.send('task_postrun', { taskId: context.id, context, retval, state: STATES[ending.kind] });
+}
+
+function success(value: unknown): Ending {
+  return { kind: 'success', value: value === undefined ? null : value };
+}
+
+/** The failure of a task whose code threw `error`, or was ended from outside because of it. */
+export function failureOf(error: unknown): Ending & { readonly kind: 'failure' } {
+  return { kind: 'failure', exception: encodeException(error), traceback: encodeTraceback(error) };
+}
+
+async function endingOf(run: Run, { request, plan }: Work, error: unknown): Promise<Ending> {
+  if (error instanceof Retry) return retried(error, error.message);
+  if (error instanceof Ignore) return { kind: 'ignore' };
+  if (error instanceof Reject) {
+    const exception = { exc_type: 'Reject', exc_message: [error.message, error.requeue], exc_module: 'celery.exceptions' };
+    return { kind: 'reject', requeue: error.requeue, exception, traceback: encodeTraceback(error), message: error.message };
+  }
+  const retry = automaticRetry(error, request, plan.definition.options);
+  if (retry === undefined) return failureOf(error);
+  try {
+    return await runInTask(run, () => run.context.retry(retry));
+  } catch (thrown) {
+    // The retries are used up: the error itself comes back and is the end.
+    if (thrown === error) return failureOf(error);
+    const next = readable(thrown);
+    return next instanceof Retry ? retried(next, `Retry: ${messageOf(error)}`) : endingOf(run, { request, plan }, next);
+  }
+}
+
+function retried(retry: Retry, message: string): Ending {
+  const exception = retry.reason === undefined ? undefined : encodeException(readable(retry.reason));
+  return { kind: 'retry', exception, traceback: encodeTraceback(retry), message };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

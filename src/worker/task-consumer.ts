@@ -1,0 +1,59 @@
+import type { ConsumerContext } from './consumer.ts';
+import type { Executor } from './executor.ts';
+import type { Intake } from './intake.ts';
+import type { Pending } from './pending.ts';
+import { Session } from './session.ts';
+import type { Scheduled } from './state.ts';
+import type { Step } from './steps.ts';
+
+/** The consumer's last step: consumes the task queues on a channel of its own. `celery/worker/consumer/tasks.py`. */
+export class TaskConsumer implements Step<ConsumerContext> {
+  readonly name = 'tasks';
+  readonly #executor: Executor;
+  readonly #intake: Intake;
+  readonly #multiplier: number;
+  #session: Session | undefined;
+
+  constructor({ executor, intake, multiplier }: { readonly executor: Executor; readonly intake: Intake; readonly multiplier: number }) {
+    this.#executor = executor;
+    this.#intake = intake;
+    this.#multiplier = multiplier;
+  }
+
+  async start({ worker, connection, failed }: ConsumerContext): Promise<void> {
+    const channel = await connection.openChannel();
+    void channel.closed.then(failed);
+    const { app, queues, concurrency, hostname, logger, state } = worker;
+    const parts = { app, channel, queues, concurrency, hostname, logger, state };
+    this.#session = new Session({ ...parts, multiplier: this.#multiplier, intake: this.#intake, executor: this.#executor });
+    await this.#session.start();
+  }
+
+  /** Starts what waits for a slot. */
+  startReady(): void {
+    this.#session?.startReady();
+  }
+
+  reserved(): readonly Pending[] {
+    return this.#session?.reserved() ?? [];
+  }
+
+  scheduled(): readonly Scheduled[] {
+    return this.#session?.scheduled() ?? [];
+  }
+
+  /** Takes nothing new; what runs can still be settled. */
+  async cancel(): Promise<void> {
+    await this.#session?.cancel();
+  }
+
+  async stop(): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+
+  lost(): void {
+    this.#session?.abandon();
+    this.#session = undefined;
+  }
+}
