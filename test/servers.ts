@@ -7,6 +7,8 @@ import type { Server } from './servers/server.ts';
 import { serverAt } from './servers/server.ts';
 
 export { gatekeeper } from './servers/gatekeeper.ts';
+export { faultProxy } from './servers/proxy.ts';
+export type { FaultProxy } from './servers/proxy.ts';
 export { pythonVenv } from './servers/python.ts';
 export type { CeleryVersion, PythonVenv } from './servers/python.ts';
 export { spawnReady } from './servers/process.ts';

@@ -6,10 +6,19 @@
 export function readFields(bytes: Buffer): Record<string, unknown> {
   try {
     return new FieldReader(bytes).table(bytes.length, 0);
-  } catch {
+  } catch (error) {
     // A table nobody can read: the message arrives without headers and is rejected as one, the connection lives.
-    return {};
+    const empty = {};
+    unreadable.set(empty, error instanceof Error ? error.message : String(error));
+    return empty;
   }
+}
+
+const unreadable = new WeakMap<object, string>();
+
+/** Why a table that `readFields` gave is empty though its sender filled it; `undefined` for a table that could be read. */
+export function unreadableReason(table: object): string | undefined {
+  return unreadable.get(table);
 }
 
 const MAX_DEPTH = 400;

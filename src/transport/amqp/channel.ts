@@ -1,4 +1,6 @@
 import { ChannelError, ConnectionError, EncodeError, MessageNackedError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
+import { unreadableReason } from '../../driver/amqp-fields.ts';
 import type { ChannelModel, ConfirmChannel, Options } from '../../driver/amqp.ts';
 import type { Message } from '../../message/message.ts';
 import type { Address, Queue } from '../../routing/queue.ts';
@@ -6,31 +8,50 @@ import type { Channel, ConsumeOptions, Consumer, Delivery } from '../transport.t
 import { publishOptions, tagTable } from './arguments.ts';
 import { AmqpConsumer } from './consumer.ts';
 import { AmqpDelivery } from './delivery.ts';
+import type { Received } from './delivery.ts';
+
+/** What a channel knows of its connection. */
+export interface ChannelContext {
+  /** Why the connection is gone. */
+  readonly connectionReason: () => Error;
+  readonly logger: Logger;
+}
+
+/** A frozen broker must not keep us from closing. */
+const CLOSE_TIMEOUT_MS = 5000;
 
 /** A confirm channel of amqplib. */
 export class AmqpChannel implements Channel {
   readonly closed: Promise<Error | undefined>;
   readonly #channel: ConfirmChannel;
   readonly #model: ChannelModel;
-  readonly #connectionReason: () => Error;
+  readonly #context: ChannelContext;
   /** Exchanges known to be there; a publish to a missing one would take the whole channel with it. */
   readonly #exchanges = new Map<string, Promise<void>>();
+  /** What ends each call under way when the channel does; amqplib leaves some of them waiting. */
+  readonly #calls = new Set<() => void>();
   #isOpen = true;
   #closing = false;
+  #silent = false;
   #reason: Error | undefined;
 
-  constructor(channel: ConfirmChannel, model: ChannelModel, connectionReason: () => Error) {
+  constructor(channel: ConfirmChannel, model: ChannelModel, context: ChannelContext) {
     this.#channel = channel;
     this.#model = model;
-    this.#connectionReason = connectionReason;
+    this.#context = context;
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.closed = promise;
     channel.on('error', (error: unknown) => {
       this.#reason = channelError(error);
     });
-    channel.on('close', () => {
+    // Before amqplib's own listener, which fails what is unconfirmed.
+    channel.prependListener('close', () => {
       this.#isOpen = false;
-      resolve(this.#closing ? undefined : this.lostReason());
+      // The connection says why it ended only after its channels have.
+      queueMicrotask(() => {
+        for (const end of this.#calls) end();
+        resolve(this.#closing ? undefined : this.lostReason());
+      });
     });
   }
 
@@ -40,7 +61,31 @@ export class AmqpChannel implements Channel {
 
   /** Why the channel is gone. */
   lostReason(): Error {
-    return this.#reason ?? this.#connectionReason();
+    return this.#reason ?? (this.#closing ? new ConnectionError('the channel is closed') : this.#context.connectionReason());
+  }
+
+  /** A message of amqplib's as a delivery. */
+  receive(message: Received, queue: string): AmqpDelivery {
+    const reason = unreadableReason(message.properties.headers ?? {});
+    if (reason !== undefined) this.#context.logger.error(`The headers of a message in queue ${queue} cannot be read: ${reason}`);
+    return new AmqpDelivery(message, this.#channel, this, queue);
+  }
+
+  /** Waits for the broker's answer to a goodbye, but not for ever. Rejects when the channel is lost or the broker silent. */
+  async answered(goodbye: Promise<unknown>): Promise<void> {
+    if (this.#silent) throw new ConnectionError('the broker does not answer');
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        this.#silent = true;
+        reject(new ConnectionError('the broker does not answer'));
+      }, CLOSE_TIMEOUT_MS);
+    });
+    try {
+      await Promise.race([goodbye, silence]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async declareQueue(queue: Queue): Promise<void> {
@@ -76,7 +121,8 @@ export class AmqpChannel implements Channel {
       if (!this.#isOpen) return reject(this.lostReason());
       const onConfirm = (error: unknown): void => {
         if (error === null || error === undefined) resolve();
-        else reject(this.#isOpen ? new MessageNackedError('the broker refused the message (basic.nack)') : this.lostReason());
+        else if (this.#isOpen) reject(new MessageNackedError('the broker refused the message (basic.nack)'));
+        else queueMicrotask(() => reject(this.lostReason()));
       };
       try {
         this.#channel.publish(
@@ -120,7 +166,7 @@ export class AmqpChannel implements Channel {
 
   async get(queue: string): Promise<Delivery | undefined> {
     const message = await this.#call((channel) => channel.get(queue, { noAck: false }));
-    return message === false ? undefined : new AmqpDelivery(message, this.#channel, this, queue);
+    return message === false ? undefined : this.receive(message, queue);
   }
 
   async size(queue: string): Promise<number> {
@@ -139,16 +185,21 @@ export class AmqpChannel implements Channel {
     if (!this.#isOpen) return;
     this.#closing = true;
     // A dying connection closes the channel too; then there is nobody left to answer.
-    await Promise.race([this.#channel.close(), this.closed]).catch(() => undefined);
+    await this.answered(Promise.race([this.#channel.close(), this.closed])).catch(() => undefined);
     this.#isOpen = false;
   }
 
   async #call<T>(operation: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
     if (!this.#isOpen) throw this.lostReason();
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    const end = (): void => reject(this.lostReason());
+    this.#calls.add(end);
     try {
-      return await operation(this.#channel);
+      return await Promise.race([operation(this.#channel), lost]);
     } catch (error) {
-      throw channelError(error);
+      throw this.#isOpen ? channelError(error) : this.lostReason();
+    } finally {
+      this.#calls.delete(end);
     }
   }
 }

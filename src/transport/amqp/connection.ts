@@ -1,5 +1,6 @@
 import { ConnectionError } from '../../base/errors.ts';
-import { destroySocket } from '../../driver/amqp.ts';
+import type { Logger } from '../../base/logger.ts';
+import { destroySocket, hasEnded } from '../../driver/amqp.ts';
 import type { ChannelModel } from '../../driver/amqp.ts';
 import type { Channel, Connection } from '../transport.ts';
 import { AmqpChannel } from './channel.ts';
@@ -11,13 +12,15 @@ const CLOSE_TIMEOUT_MS = 5000;
 export class AmqpConnection implements Connection {
   readonly closed: Promise<Error | undefined>;
   readonly #model: ChannelModel;
+  readonly #logger: Logger;
   #isOpen = true;
   #isBlocked = false;
   #closing = false;
   #reason: Error | undefined;
 
-  constructor(model: ChannelModel) {
+  constructor(model: ChannelModel, logger: Logger) {
     this.#model = model;
+    this.#logger = logger;
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.closed = promise;
     model.on('error', (error: Error) => {
@@ -43,7 +46,9 @@ export class AmqpConnection implements Connection {
   async openChannel(): Promise<Channel> {
     try {
       const channel = await this.#model.createConfirmChannel();
-      return new AmqpChannel(channel, this.#model, () => this.#lost());
+      // Its end may have come in the same packet as its beginning.
+      if (hasEnded(channel)) throw this.#lost();
+      return new AmqpChannel(channel, this.#model, { connectionReason: () => this.#lost(), logger: this.#logger });
     } catch (error) {
       throw this.#lost(error);
     }
@@ -64,6 +69,7 @@ export class AmqpConnection implements Connection {
   }
 
   #lost(cause?: unknown): Error {
+    if (cause instanceof ConnectionError) return cause;
     return this.#reason ?? new ConnectionError(`Connection to broker lost${cause instanceof Error ? `: ${cause.message}` : ''}`, { cause });
   }
 }

@@ -3,7 +3,6 @@ import type { Queue } from '../../routing/queue.ts';
 import type { ConsumeOptions, Consumer } from '../transport.ts';
 import { isQuorum } from './arguments.ts';
 import type { AmqpChannel } from './channel.ts';
-import { AmqpDelivery } from './delivery.ts';
 
 /** basic.qos carries 16 bits; Celery sends 0, no limit, for more. */
 const MAX_PREFETCH = 65_535;
@@ -42,7 +41,7 @@ export class AmqpConsumer implements Consumer {
   async cancel(): Promise<void> {
     const tags = this.#tags;
     this.#tags = [];
-    await Promise.all(tags.map((tag) => this.#channel.cancel(tag)));
+    await this.#owner.answered(Promise.all(tags.map((tag) => this.#channel.cancel(tag))));
   }
 
   async #setQos(prefetch: number): Promise<void> {
@@ -54,7 +53,7 @@ export class AmqpConsumer implements Consumer {
     for (const queue of this.#queues) {
       const onMessage = (message: Parameters<Parameters<ConfirmChannel['consume']>[1]>[0]): void => {
         if (message === null) onCancelled(queue.name);
-        else onDelivery(new AmqpDelivery(message, this.#channel, this.#owner, queue.name));
+        else onDelivery(this.#owner.receive(message, queue.name));
       };
       const { consumerTag } = await this.#channel.consume(queue.name, onMessage, { noAck });
       this.#tags.push(consumerTag);

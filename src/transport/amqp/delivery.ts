@@ -6,8 +6,8 @@ import type { AmqpChannel } from './channel.ts';
 
 const SETTLED = Promise.resolve();
 
-/** What `basic.get` gives lacks a consumer tag; nothing here needs it. */
-type Received = Pick<ConsumeMessage, 'content' | 'properties'> & {
+/** A message of amqplib's. What `basic.get` gives lacks a consumer tag; nothing here needs it. */
+export type Received = Pick<ConsumeMessage, 'content' | 'properties'> & {
   readonly fields: { readonly deliveryTag: number; readonly redelivered: boolean; readonly exchange: string; readonly routingKey: string };
 };
 

@@ -9,7 +9,7 @@ import { AmqpConnection } from './connection.ts';
 export const amqpTransport: Transport = {
   driverType: 'amqp',
   supports: { priority: true, fanout: true, heartbeat: true },
-  connect: async (url, options) => new AmqpConnection(await open(url, options)),
+  connect: async (url, options) => new AmqpConnection(await open(url, options), options.logger),
 };
 
 async function open(url: BrokerUrl, options: TransportOptions): Promise<ChannelModel> {
