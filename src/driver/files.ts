@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, copyFile, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Makes a folder and its parents. */
@@ -8,12 +8,7 @@ export async function makeFolder(path: string): Promise<void> {
 
 /** The bytes of a file, or `undefined` when there is none. */
 export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return readFile(path).catch(gone);
 }
 
 /** Replaces a file in one step: readers see the old bytes or the new. `unique` names the temporary file. */
@@ -21,6 +16,43 @@ export async function replaceFile(path: string, data: string | Uint8Array, uniqu
   const fresh = `${dirname(path)}/.${unique}.tmp`;
   await writeFile(fresh, data, { mode: 0o600 });
   await rename(fresh, path);
+}
+
+/** Moves a file, also onto another file system. */
+export async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!hasCode(error, 'EXDEV')) throw error;
+    await copyFile(from, to);
+    await unlink(from);
+  }
+}
+
+/** Whether there is something under this path. */
+export function isThere(path: string): Promise<boolean> {
+  return ifThere(access(path));
+}
+
+/** Waits for an operation; false when what it was about is not there. */
+export async function ifThere(operation: Promise<void>): Promise<boolean> {
+  try {
+    await operation;
+    return true;
+  } catch (error) {
+    gone(error);
+    return false;
+  }
+}
+
+/** For `catch`: nothing where there was no file, everything else is thrown on. */
+export function gone(error: unknown): undefined {
+  if (!hasCode(error, 'ENOENT')) throw error;
+}
+
+/** Whether this is the system's error with that code. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** Milliseconds of the machine's monotonic clock: the same clock, and the same digits, as Python's. */

@@ -1,8 +1,8 @@
-import { utf8Decode } from '../base/bytes.ts';
-import { ChannelError, ConnectionError } from '../base/errors.ts';
+import { ChannelError, ConnectionError, TqError } from '../base/errors.ts';
 import type { Host } from '../base/host.ts';
-import { makeFolder, monotonicMs, readIfThere, replaceFile } from '../driver/files.ts';
+import { makeFolder, monotonicMs } from '../driver/files.ts';
 import { Spool } from '../driver/spool.ts';
+import { RoutingTables } from './filesystem-tables.ts';
 import type { Transport, TransportOptions } from './transport.ts';
 import { VirtualConnection } from './virtual/connection.ts';
 import type { Binding } from './virtual/exchange.ts';
@@ -21,13 +21,16 @@ export const filesystemTransport: Transport = {
   },
 };
 
-interface Folders {
-  readonly control: string;
+interface Parts {
+  readonly inbox: Spool;
+  readonly outbox: Spool;
+  readonly tables: RoutingTables;
   /** Where settled messages are kept, with `store_processed`. */
   readonly processed: string | undefined;
+  readonly host: Host;
 }
 
-async function openStore({ transportOptions, host }: TransportOptions): Promise<FilesystemStore> {
+async function openStore({ transportOptions, host, logger, maxBodyBytes }: TransportOptions): Promise<FilesystemStore> {
   const folder = (name: string, fallback: string): string => {
     const value = transportOptions[name] ?? fallback;
     if (typeof value !== 'string' || value === '') throw new ConnectionError(`broker_transport_options.${name} must be a folder's path`);
@@ -37,69 +40,80 @@ async function openStore({ transportOptions, host }: TransportOptions): Promise<
   const folderOut = folder('data_folder_out', 'data_out');
   const control = folder('control_folder', 'control');
   const processed = transportOptions['store_processed'] === true ? folder('processed_folder', 'processed') : undefined;
+  const open = (path: string): Promise<Spool> =>
+    Spool.open(path, {
+      owner: host.uuid(),
+      maxBytes: Math.ceil((maxBodyBytes * 4) / 3) + ENVELOPE_BYTES,
+      onTrouble: (error) => logger.error(`The broker's folder ${path} is in trouble: ${reasonOf(error)}`),
+    });
   try {
     for (const path of [folderIn, folderOut, control, processed]) if (path !== undefined) await makeFolder(path);
-    const inbox = await Spool.open(folderIn, host.uuid());
-    const outbox = folderOut === folderIn ? inbox : await Spool.open(folderOut, host.uuid());
-    return new FilesystemStore(inbox, outbox, { control, processed }, host);
+    const inbox = await open(folderIn);
+    const outbox = folderOut === folderIn ? inbox : await open(folderOut);
+    return new FilesystemStore({ inbox, outbox, tables: new RoutingTables(control, host), processed, host });
   } catch (error) {
-    throw new ConnectionError(`cannot use the broker's folders: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw new ConnectionError(`cannot use the broker's folders: ${reasonOf(error)}`, { cause: error });
   }
 }
 
+/** What an envelope may hold besides its body. */
+const ENVELOPE_BYTES = 1024 * 1024;
+
 const LONGEST_QUEUE_NAME = 200;
-/** kombu's rule: no path, and no name of a Windows device before the first dot. */
-const EXCHANGE_NAME = /^(?!\.+$)(?!(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$))[A-Za-z0-9._-]{1,200}$/i;
 
 class FilesystemStore implements VirtualStore {
-  readonly #inbox: Spool;
-  readonly #outbox: Spool;
-  readonly #folders: Folders;
-  readonly #host: Host;
+  readonly #parts: Parts;
   #stamp = 0;
 
-  constructor(inbox: Spool, outbox: Spool, folders: Folders, host: Host) {
-    this.#inbox = inbox;
-    this.#outbox = outbox;
-    this.#folders = folders;
-    this.#host = host;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   async push(queue: string, payload: string): Promise<void> {
     checkQueueName(queue);
+    const { outbox, host } = this.#parts;
     // kombu sorts by name: a millisecond of its own for each message keeps the order they were sent in.
     this.#stamp = Math.max(monotonicMs(), this.#stamp + 1);
-    await this.#outbox.put(`${this.#stamp}_${this.#host.uuid()}.${queue}.msg`, payload);
+    await onDisk(`add a message to queue ${queue}`, outbox.put(`${this.#stamp}_${host.uuid()}.${queue}.msg`, payload));
   }
 
   async take(queues: readonly string[], max: number): Promise<readonly Taken[]> {
+    const { inbox } = this.#parts;
     const taken: Taken[] = [];
     const wanted = new Map(queues.map((queue) => [`${queue}.msg`, queue]));
-    for (const name of await this.#inbox.list()) {
+    for (const name of await onDisk('list the messages', inbox.list())) {
       if (taken.length >= max) break;
       const queue = wanted.get(afterFirstDot(name));
-      const file = queue === undefined ? undefined : await this.#inbox.claim(name);
-      if (file !== undefined && queue !== undefined) taken.push({ queue, payload: file.text, handle: name });
+      if (queue === undefined) continue;
+      try {
+        const file = await inbox.claim(name);
+        if (file === undefined) continue;
+        taken.push('text' in file ? { queue, payload: file.text, handle: name } : { queue, payload: '', handle: name, ...file });
+      } catch (error) {
+        // What is claimed already is delivered; the next call meets the error again.
+        if (taken.length === 0) throw new ChannelError(`cannot take ${name}: ${reasonOf(error)}`, undefined, { cause: error });
+        break;
+      }
     }
     return taken;
   }
 
   arrival(_queues: readonly string[], signal: AbortSignal): Promise<void> {
-    return this.#inbox.changed(signal);
+    return this.#parts.inbox.changed(signal);
   }
 
   async settle(taken: Taken): Promise<void> {
-    if (!(await this.#inbox.finish(String(taken.handle), this.#folders.processed))) throw lostClaim();
+    const { inbox, processed } = this.#parts;
+    if (!(await onDisk('settle a message', inbox.finish(String(taken.handle), processed)))) throw lostClaim();
   }
 
   async requeue(taken: Taken, payload: string): Promise<void> {
-    if (!(await this.#inbox.giveBack(String(taken.handle), payload))) throw lostClaim();
+    const { inbox } = this.#parts;
+    if (!(await onDisk('put a message back', inbox.giveBack(String(taken.handle), payload)))) throw lostClaim();
   }
 
   quarantine(taken: Taken): Promise<void> {
-    return this.#inbox.reject(String(taken.handle));
+    return onDisk('put a message aside', this.#parts.inbox.reject(String(taken.handle)));
   }
 
   async size(queue: string): Promise<number> {
@@ -108,64 +122,47 @@ class FilesystemStore implements VirtualStore {
 
   async purge(queue: string): Promise<number> {
     let count = 0;
-    for (const name of await this.#waiting(queue)) if (await this.#inbox.remove(name)) count += 1;
+    for (const name of await this.#waiting(queue)) if (await onDisk('purge', this.#parts.inbox.remove(name))) count += 1;
     return count;
   }
 
   async deleteQueue(queue: string): Promise<void> {
     await this.purge(queue);
+    await onDisk('take a queue out of its exchanges', this.#parts.tables.unbind(queue));
   }
 
   async bind(exchange: string, binding: Binding): Promise<void> {
     checkQueueName(binding.queue);
-    const rows = await this.bindings(exchange);
-    const known = rows.some(
-      (row) => row.queue === binding.queue && row.routingKey === binding.routingKey && row.pattern === binding.pattern,
-    );
-    if (known) return;
-    const table = [binding, ...rows].map((row) => [row.routingKey, row.pattern, row.queue]);
-    await replaceFile(this.#table(exchange), JSON.stringify(table), this.#host.uuid());
+    await onDisk(`bind queue ${binding.queue}`, this.#parts.tables.bind(exchange, binding));
   }
 
-  async bindings(exchange: string): Promise<readonly Binding[]> {
-    const bytes = await readIfThere(this.#table(exchange));
-    if (bytes === undefined || bytes.length === 0) return [];
-    const rows = parseTable(bytes);
-    if (rows === undefined) throw new ChannelError(`the routing table of exchange ${exchange} is unreadable`);
-    return rows;
+  bindings(exchange: string): Promise<readonly Binding[]> {
+    return onDisk(`read the routing table of ${exchange}`, this.#parts.tables.rows(exchange));
   }
 
   async close(): Promise<void> {
-    await this.#inbox.close();
-    if (this.#outbox !== this.#inbox) await this.#outbox.close();
+    const { inbox, outbox } = this.#parts;
+    await onDisk('close the broker', inbox.close());
+    if (outbox !== inbox) await onDisk('close the broker', outbox.close());
   }
 
   async #waiting(queue: string): Promise<string[]> {
-    return (await this.#inbox.list()).filter((name) => afterFirstDot(name) === `${queue}.msg`);
-  }
-
-  #table(exchange: string): string {
-    if (!EXCHANGE_NAME.test(exchange)) {
-      throw new ChannelError(
-        `Invalid exchange name '${exchange.slice(0, 100)}': the filesystem broker takes letters, digits, '.', '_' and '-'`,
-      );
-    }
-    return `${this.#folders.control}/${exchange}.exchange`;
+    return (await onDisk('list the messages', this.#parts.inbox.list())).filter((name) => afterFirstDot(name) === `${queue}.msg`);
   }
 }
 
-function parseTable(bytes: Uint8Array): Binding[] | undefined {
+/** The file system's errors as kombu reports them: errors of the channel, which lives on. */
+async function onDisk<T>(what: string, operation: Promise<T>): Promise<T> {
   try {
-    const rows: unknown = JSON.parse(utf8Decode(bytes));
-    if (!Array.isArray(rows)) return undefined;
-    return rows.map((row: readonly unknown[]) => ({
-      routingKey: String(row[0] ?? ''),
-      pattern: String(row[1] ?? ''),
-      queue: String(row[2] ?? ''),
-    }));
-  } catch {
-    return undefined;
+    return await operation;
+  } catch (error) {
+    if (error instanceof TqError) throw error;
+    throw new ChannelError(`cannot ${what}: ${reasonOf(error)}`, undefined, { cause: error });
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** kombu 5.7 knows a message's queue by what follows the first dot; ours never has one before it. */

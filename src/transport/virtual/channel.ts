@@ -90,6 +90,7 @@ export class VirtualChannel implements Channel {
   /** Unpacks a message; one nobody can read is put aside, loudly, and is `undefined` here. */
   async #receive(taken: Taken, noAck: boolean): Promise<VirtualDelivery | undefined> {
     try {
+      if (taken.unreadable !== undefined) throw new DecodeError('', taken.unreadable);
       const unpacked = unpackEnvelope(taken.payload);
       const delivery = new VirtualDelivery(taken, unpacked, this.#context.store, (settled, done) => {
         this.#unsettled.delete(settled);

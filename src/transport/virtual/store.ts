@@ -4,6 +4,8 @@ import type { Binding } from './exchange.ts';
 export interface Taken {
   readonly queue: string;
   readonly payload: string;
+  /** Why there is no payload, where the store could not read one: the message is put aside. */
+  readonly unreadable?: string;
   /** The store's own handle of it. */
   readonly handle: unknown;
 }
