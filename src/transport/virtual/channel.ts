@@ -43,6 +43,8 @@ export class VirtualChannel implements Channel {
     this.#requireOpen();
     const { exchange } = queue;
     if (exchange.name === '') return;
+    if (exchange.type === 'headers')
+      throw new ChannelError(`exchange ${exchange.name}: there are no headers exchanges on a broker without exchanges of its own`);
     this.#types.set(exchange.name, exchange.type);
     const pattern = storedPattern(exchange.type, queue.routingKey);
     await this.#context.store.bind(exchange.name, { routingKey: queue.routingKey, pattern, queue: queue.name });

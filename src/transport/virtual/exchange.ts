@@ -1,5 +1,8 @@
-import { globWords } from '../../routing/topic.ts';
 import type { Exchange } from '../../routing/queue.ts';
+import { globWords } from '../../routing/topic.ts';
+import { patternTakes } from './pattern.ts';
+
+export { storedPattern } from './pattern.ts';
 
 /** One row of a routing table, as kombu keeps it: key, stored pattern, queue. */
 export interface Binding {
@@ -9,14 +12,7 @@ export interface Binding {
   readonly queue: string;
 }
 
-/** The pattern kombu 5.7 stores for a topic binding. `kombu/transport/virtual/exchange.py TopicExchange`. */
-export function storedPattern(type: Exchange['type'], routingKey: string): string {
-  if (type !== 'topic') return '';
-  const words = routingKey.split('.').map((word) => (word === '*' ? '[^\\.]+' : word === '#' ? '.*?' : escape(word)));
-  return `^${words.join('\\.')}$`;
-}
-
-/** Queues a message with this key goes to. Topic rows are matched by their binding key, so no stored expression is ever run. */
+/** Queues a message with this key goes to. Topic rows are matched by their stored pattern, as kombu does. */
 export function boundQueues(type: Exchange['type'], bindings: readonly Binding[], routingKey: string): string[] {
   const queues = new Set<string>();
   for (const binding of bindings) {
@@ -28,15 +24,11 @@ export function boundQueues(type: Exchange['type'], bindings: readonly Binding[]
 function matches(type: Exchange['type'], binding: Binding, routingKey: string): boolean {
   switch (type) {
     case 'fanout':
-    case 'headers':
       return true;
     case 'topic':
-      return globWords(binding.routingKey, routingKey);
+      return patternTakes(binding.pattern, routingKey) ?? globWords(binding.routingKey, routingKey);
     case 'direct':
+    case 'headers':
       return binding.routingKey === routingKey;
   }
-}
-
-function escape(word: string): string {
-  return word.replace(/[^A-Za-z0-9_]/g, '\\$&');
 }
