@@ -68,9 +68,9 @@ export class BrokerLink {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const opening = this.#opening?.catch(() => undefined);
-    const connection = this.#current ?? (await opening);
-    await connection?.close();
+    // What is being opened would be left behind.
+    await this.#opening?.catch(() => undefined);
+    await this.#current?.close();
   }
 
   /** One attempt for each URL, starting with the one whose turn it is (round-robin). */

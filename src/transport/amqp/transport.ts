@@ -1,11 +1,12 @@
 import type { BrokerUrl } from '../../base/broker-url.ts';
-import { ConnectionError } from '../../base/errors.ts';
+import { ConnectionError, ImproperlyConfiguredError } from '../../base/errors.ts';
 import { connectAmqp } from '../../driver/amqp.ts';
 import type { ChannelModel } from '../../driver/amqp.ts';
+import { tlsOptions } from '../../driver/tls-options.ts';
 import type { Transport, TransportOptions } from '../transport.ts';
 import { AmqpConnection } from './connection.ts';
 
-/** RabbitMQ, through amqplib. Publisher confirms are always on: a publish that resolved is with the broker. */
+/** RabbitMQ, through amqplib. `connect` also rejects with `ImproperlyConfiguredError` for bad TLS options. Publisher confirms are always on: a publish that resolved is with the broker. */
 export const amqpTransport: Transport = {
   driverType: 'amqp',
   supports: { priority: true, fanout: true, heartbeat: true },
@@ -24,15 +25,17 @@ async function open(url: BrokerUrl, options: TransportOptions): Promise<ChannelM
       vhost: url.virtualHost === '' ? '/' : url.virtualHost,
       heartbeatSeconds: Math.round(options.heartbeatMs / 1000),
       connectTimeoutMs: options.connectTimeoutMs,
-      tlsOptions: tlsOptions(options),
+      tlsOptions: tls ? await tlsOptions(sslSetting(options)) : {},
     });
   } catch (error) {
+    // No broker will like it better next time.
+    if (error instanceof ImproperlyConfiguredError) throw error;
     throw new ConnectionError(`Cannot connect to ${url.masked}: ${reason(error, url)}`, { cause: error });
   }
 }
 
 /** Celery's `broker_use_ssl` arrives as `transportOptions.ssl`. */
-function tlsOptions({ transportOptions }: TransportOptions): Readonly<Record<string, unknown>> {
+function sslSetting({ transportOptions }: TransportOptions): Readonly<Record<string, unknown>> {
   const { ssl } = transportOptions as { readonly ssl?: unknown };
   return typeof ssl === 'object' && ssl !== null ? (ssl as Readonly<Record<string, unknown>>) : {};
 }
