@@ -1,6 +1,6 @@
 """Answers one JSON line per JSON line, so that a test does not pay for a Python start.
 
-{"send": name, "args": [], "kwargs": {}, "options": {}, "get": seconds} -> {"id", "value"} or {"id", "error": {...}}
+{"send": name, "args": [], "kwargs": {}, "options": {}, "get": seconds} -> {"id", "value", "type"} or {"id", "error": {...}}
 """
 
 import sys
@@ -33,7 +33,8 @@ def answer(result, command):
     if "get" not in command:
         return {"id": result.id}
     try:
-        return {"id": result.id, "value": result.get(timeout=command["get"])}
+        value = result.get(timeout=command["get"])
+        return {"id": result.id, "value": value, "type": type(value).__name__}
     except Exception as error:  # the test reads what was raised
         kind = type(error)
         return {

@@ -81,7 +81,7 @@ def context(self):
     request = self.request
     return {
         "id": request.id,
-        "headers": request.headers or {},
+        "tenant": getattr(request, "tenant", None),  # request.headers came with 5.3
         "queue": (request.delivery_info or {}).get("routing_key"),
         "priority": (request.delivery_info or {}).get("priority"),
         "retries": request.retries,
