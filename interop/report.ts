@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 import type { Direction, Place, Row } from './stages/stage.ts';
-import { holes, placeName, places } from './stages/stage.ts';
+import { holes, placeName, places, rows } from './stages/stage.ts';
 import type { Hole } from './stages/stage.ts';
 
 const cacheFolder = resolve(import.meta.dirname, '../.cache');
@@ -56,7 +56,8 @@ function samePlace(one: Place, other: Place): boolean {
 /** Backends name their rows shortly: each has one. */
 function cellText(items: readonly Outcome[]): string {
   if (items.length === 0) return 'hole';
-  return items.map(({ row, outcome }) => (outcome === 'pass' ? '' : `${outcome}: `) + (row.split('+')[1] ?? row)).join(', ');
+  const ordered = rows.flatMap((row) => items.filter((item) => item.row === row));
+  return ordered.map(({ row, outcome }) => (outcome === 'pass' ? '' : `${outcome}: `) + (row.split('+')[1] ?? row)).join(', ');
 }
 
 /** One Markdown item per hole. */
