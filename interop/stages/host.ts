@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import type { CeleryVersion, Child, Server } from '../../test/servers.ts';
+import type { CeleryVersion, Server } from '../../test/servers.ts';
 import { pythonVenv, rabbitmq, redis, spawnReady } from '../../test/servers.ts';
 import { Driver, driverReady } from '../driver.ts';
 import type { Ground, Row, Stage } from './stage.ts';
@@ -72,16 +72,18 @@ function environment(place: Servers): NodeJS.ProcessEnv {
   };
 }
 
-async function startWorker(celery: CeleryVersion, place: Servers, queues: readonly string[]): Promise<Child> {
+async function startWorker(celery: CeleryVersion, place: Servers, queues: readonly string[]): Promise<AsyncDisposable> {
   const venv = await pythonVenv(celery);
   // kombu writes its files in place: a task that sends one beside a polling worker thread can kill that worker.
   const pool = place.broker.startsWith('filesystem') ? ['-P', 'solo'] : ['-P', 'threads', '-c', '4'];
-  return spawnReady(venv.celery, {
+  const child = await spawnReady(venv.celery, {
     args: workerArgs(pool, queues),
     cwd: pythonFolder,
     env: environment(place),
     readyText: / ready\./,
   });
+  // A warm shutdown of these pools takes over ten seconds, and nothing is left to lose.
+  return { [Symbol.asyncDispose]: () => child.stop('SIGKILL') };
 }
 
 async function startDriver(celery: CeleryVersion, place: Servers): Promise<Driver> {
