@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 export { Celery } from './celery.ts';
 export type { RegisteredTask } from './app/celery.ts';
 export { currentTask } from './app/current.ts';
