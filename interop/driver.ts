@@ -15,8 +15,8 @@ export interface Reply {
   readonly broken?: string;
 }
 
-/** Its output once it waits for commands. */
-export const driverReady: RegExp = /"ready": true/;
+/** Its output once it waits for commands: the whole line, for what follows is read as answers. */
+export const driverReady: RegExp = /"ready": true\}\n/;
 
 /** A running `driver.py`. Commands are answered in order. */
 export class Driver implements AsyncDisposable {
