@@ -14,6 +14,9 @@ import type { Ground, Stage } from '../stages/stage.ts';
 /** Callbacks that a test waits for, by the mark they carry. */
 const marked = new Map<string, (value: unknown) => void>();
 
+const concurrency = 8;
+const prefetch = concurrency * 4;
+
 const cases: Cases<Driver> = {
   args: async (driver) => expect(await value(driver, 'ts.add', [2, 3])).toBe(5),
   kwargs: async (driver) => expect((await driver.ask({ send: 'ts.add', args: [2], kwargs: { y: 40 }, get: 20 })).value).toBe(42),
@@ -37,6 +40,11 @@ const cases: Cases<Driver> = {
   countdown: async (driver) => {
     const sent = Date.now() / 1000;
     expect(await value(driver, 'ts.now', [], { countdown: 1 })).toBeGreaterThanOrEqual(sent + 0.9);
+  },
+  'countdown beyond the prefetch': async (driver) => {
+    // Each waits in the worker unacknowledged; the prefetch has to grow past them.
+    for (let sent = 0; sent <= 2 * prefetch; sent += 1) await driver.ask({ send: 'ts.now', options: { countdown: 600, expires: 3600 } });
+    expect(await value(driver, 'ts.add', [2, 3])).toBe(5);
   },
   expires: async (driver) => {
     const reply = await driver.ask({ send: 'ts.add', args: [1, 1], options: { expires: -60 }, get: 20 });
@@ -114,7 +122,7 @@ export function fromPython(stages: readonly Stage[]): void {
       place = await stage.open('ts');
       app = new Celery('interop', { broker_url: place.broker, result_backend: place.backend, ...place.conf });
       register(app);
-      worker = app.worker({ queues: ['ts', 'other'] });
+      worker = app.worker({ queues: ['ts', 'other'], concurrency });
       await worker.start();
       driver = await place.startDriver();
     });
