@@ -19,7 +19,7 @@ export interface Pool {
   /** How it ended; at once, where the task did not wait for anything. Never throws and never rejects. */
   run(job: Job): Ending | Promise<Ending>;
   /** Ends a running task by force, where the pool can; otherwise aborts its signal. Returns whether it ran here. */
-  terminate(taskId: string, signal: NodeJS.Signals): boolean;
+  terminate(taskId: string, signal: string): boolean;
   /** More or fewer slots. Running jobs are finished. Rejects with `RangeError` below one, or where the size is fixed. */
   resize(size: number): Promise<void>;
   /** Ends the pool. With jobs still running after `graceMs` they are ended by force, where the pool can. */
