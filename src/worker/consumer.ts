@@ -58,7 +58,8 @@ export class ConsumerStep implements Step<Worker> {
     const { settings } = worker.app;
     this.#link = worker.app.openLink();
     try {
-      await this.#open(worker, this.#link, settings.broker_connection_retry_on_startup ?? settings.broker_connection_retry);
+      const retry = settings.broker_connection_retry_on_startup ?? settings.broker_connection_retry;
+      await this.#use(worker, await this.#link.openWithRetry(this.#stopping.signal, retry));
     } catch (error) {
       await this.#link.close();
       throw error;
@@ -78,21 +79,21 @@ export class ConsumerStep implements Step<Worker> {
   /** Opens the next connection whenever one is lost, until the worker stops. Rejects when the broker stays away. */
   async #supervise(worker: Worker, link: BrokerLink): Promise<void> {
     const { signal } = this.#stopping;
-    const { logger, app } = worker;
+    const { logger } = worker;
     for (let failures = 0; ;) {
       const reason = await this.#lost.promise;
       if (signal.aborted) return;
       logger.warning(lossLine(reason, this.#parts.unackedIds()));
       await this.#drop();
+      const connection = await this.#reopen(worker, link, failures);
+      if (connection === undefined) return;
       try {
-        await pause(Math.min(REOPEN_PAUSE_MS * 2 ** failures, REOPEN_PAUSE_MAX_MS) * (0.5 + Math.random()), signal);
-        await this.#open(worker, link, app.settings.broker_connection_retry);
+        await this.#use(worker, connection);
         failures = 0;
         logger.info('consumer: connected again');
       } catch (error) {
         if (signal.aborted) return;
-        if (link.current === undefined) throw error;
-        // The connection lives but something cannot be consumed yet.
+        // Something cannot be consumed yet, or the connection is lost again.
         failures += 1;
         logger.error(`consumer: ${error instanceof Error ? error.message : String(error)}`);
         this.#lost.resolve(undefined);
@@ -100,8 +101,19 @@ export class ConsumerStep implements Step<Worker> {
     }
   }
 
-  async #open(worker: Worker, link: BrokerLink, retry: boolean): Promise<void> {
-    const connection = await link.openWithRetry(this.#stopping.signal, retry);
+  /** The next connection, after a pause; `undefined` when the worker stops meanwhile. Rejects when the broker stays away. */
+  async #reopen(worker: Worker, link: BrokerLink, failures: number): Promise<Connection | undefined> {
+    const { signal } = this.#stopping;
+    try {
+      await pause(Math.min(REOPEN_PAUSE_MS * 2 ** failures, REOPEN_PAUSE_MAX_MS) * (0.5 + Math.random()), signal);
+      return await link.openWithRetry(signal, worker.app.settings.broker_connection_retry);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  async #use(worker: Worker, connection: Connection): Promise<void> {
     const lost = Promise.withResolvers<Error | undefined>();
     this.#lost = lost;
     void connection.closed.then(lost.resolve);

@@ -33,8 +33,17 @@ export const CLOSE: Buffer = methodFrame(
   Buffer.concat([u16(501), Buffer.from([3]), Buffer.from('bad'), u16(0), u16(0)]),
 );
 
+/** A scripted server. */
+export interface ScriptedAmqp extends AsyncDisposable {
+  readonly url: string;
+  /** Resolves when it was sent this method that often. */
+  received(id: number, times: number): Promise<void>;
+}
+
 /** A server that answers the method with id `n` by `answers[n]`; the handshake works unless it is scripted too. */
-export async function scriptedAmqp(answers: Readonly<Record<number, Buffer>>): Promise<AsyncDisposable & { readonly url: string }> {
+export async function scriptedAmqp(answers: Readonly<Record<number, Buffer>>): Promise<ScriptedAmqp> {
+  const counts = new Map<number, number>();
+  let wake: (() => void) | undefined;
   const script: Readonly<Record<number, Buffer>> = {
     [method(10, 11)]: TUNE,
     [method(10, 40)]: OPEN_OK,
@@ -53,7 +62,10 @@ export async function scriptedAmqp(answers: Readonly<Record<number, Buffer>>): P
         socket.write(START);
       }
       while (rest.length >= 7 && rest.length >= rest.readUInt32BE(3) + 8) {
-        const answer = rest.readUInt8(0) === 1 ? script[rest.readUInt32BE(7)] : undefined;
+        const id = rest.readUInt8(0) === 1 ? rest.readUInt32BE(7) : 0;
+        const answer = script[id];
+        counts.set(id, (counts.get(id) ?? 0) + 1);
+        wake?.();
         rest = rest.subarray(rest.readUInt32BE(3) + 8);
         if (answer !== undefined) socket.write(answer);
       }
@@ -63,6 +75,9 @@ export async function scriptedAmqp(answers: Readonly<Record<number, Buffer>>): P
   await once(server, 'listening');
   return {
     url: `amqp://guest:guest@127.0.0.1:${(server.address() as AddressInfo).port}//`,
+    received: async (id, times) => {
+      while ((counts.get(id) ?? 0) < times) await new Promise<void>((resolve) => (wake = resolve));
+    },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
