@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 export { Celery } from './celery.ts';
-export type { RegisteredTask } from './app/celery.ts';
+export type { PreparedTask, RegisteredTask } from './app/celery.ts';
 export { currentTask } from './app/current.ts';
 export { Ignore, MaxRetriesExceededError, Reject, Retry } from './app/exceptions.ts';
 export type { SendOptions } from './app/options.ts';

@@ -13,7 +13,8 @@ import type { SerializerRegistry } from '../message/registry.ts';
 import { resultTuple } from '../protocol/result.ts';
 import type { SignatureWire } from '../protocol/signature.ts';
 import type { TaskRequest } from '../protocol/task.ts';
-import type { Queue, Route } from '../routing/queue.ts';
+import type { Message } from '../message/message.ts';
+import type { Address, Queue, Route } from '../routing/queue.ts';
 import { loadTransport } from '../transport/registry.ts';
 import { BrokerLink } from './connection.ts';
 import { runningTask } from './current.ts';
@@ -42,6 +43,12 @@ export interface RegisteredTask {
   applyAsync(args?: readonly unknown[], options?: SendOptions): Promise<AsyncResult>;
   /** Its signature, for `link` and `linkError`. */
   s(...args: readonly unknown[]): SignatureWire;
+}
+
+/** A message that would be sent, and where to. */
+export interface PreparedTask {
+  readonly message: Message;
+  readonly address: Address;
 }
 
 const NO_KWARGS: Readonly<Record<string, unknown>> = Object.freeze({});
@@ -158,13 +165,21 @@ export class CeleryApp {
   sendTask<T = unknown>(name: string, args: readonly unknown[] = [], options: SendOptions = {}): Promise<AsyncResult<T>> {
     // One promise a send, and no async frame: many of them may wait at once.
     try {
-      if (typeof name !== 'string' || name === '') throw new TypeError('sendTask needs the name of a task');
-      if (!Array.isArray(args)) throw new TypeError(`sendTask('${name}'): arguments come as an array; keywords go into options.kwargs`);
-      checkSendOptions(options);
+      checkCall(name, args, options);
       return this.#send<T>(name, args, options.kwargs ?? NO_KWARGS, options);
     } catch (error) {
       return Promise.reject(error as Error);
     }
+  }
+
+  /**
+   * The message that `sendTask` would publish; nothing is opened or sent. Where answers come by message (`rpc://`), `reply_to`
+   * names a queue that nobody reads. Throws what `sendTask` rejects with before it sends.
+   */
+  prepareTask(name: string, args: readonly unknown[] = [], options: SendOptions = {}): PreparedTask {
+    checkCall(name, args, options);
+    const job = this.#job(name, args, options.kwargs ?? NO_KWARGS, options, [], options.taskId ?? this.host.uuid());
+    return { message: job.encode(), address: job.route.address };
   }
 
   /**
@@ -188,18 +203,29 @@ export class CeleryApp {
     given: SendOptions,
     chain: readonly SignatureWire[] = [],
   ): Promise<AsyncResult<T>> {
+    const id = given.taskId ?? this.host.uuid();
+    const job = this.#job<T>(name, args, kwargs, given, chain, id);
+    if (given.addToParent !== false) runningTask()?.children.push(resultTuple(id));
+    return this.#publish(job);
+  }
+
+  #job<T>(
+    name: string,
+    args: readonly unknown[],
+    kwargs: Readonly<Record<string, unknown>>,
+    given: SendOptions,
+    chain: readonly SignatureWire[],
+    id: string,
+  ): TaskJob<T> {
     const routed = this.#queues.routed(name, args, kwargs, given as Readonly<Record<string, unknown>>);
     if (routed !== undefined) checkSendOptions(routed, `task_routes for ${name}`);
     const options = mergeOptions(given, this.tasks.get(name)?.options, routed, this.#settings);
     const toExchange = routed !== undefined && options.queue === undefined && options.exchange !== undefined;
     const route = toExchange ? this.#queues.resolveExchange(options) : this.#queues.resolve(options);
-    const running = runningTask();
-    const id = given.taskId ?? this.host.uuid();
-    if (given.addToParent !== false) running?.children.push(resultTuple(id));
     const nowMs = options.countdown !== undefined || typeof options.expires === 'number' ? this.host.now() : 0;
-    const parent = running?.context.request;
+    const parent = runningTask()?.context.request;
     const call = { name, args, kwargs, options, chain, id, nowMs, origin: this.origin, parent };
-    return this.#publish(new TaskJob<T>(this.#wire, call, route, this.#policy(options), given.ignoreResult === true));
+    return new TaskJob<T>(this.#wire, call, route, this.#policy(options), given.ignoreResult === true);
   }
 
   /** Sends a request as it is: what `sendTask`, retries and callbacks have in common. Order of calls is order on the wire. */
@@ -291,4 +317,10 @@ export class CeleryApp {
     const { task_publish_retry_policy: policy } = this.#settings;
     return options.retryPolicy === undefined ? policy : retryPolicy({ ...policy, ...options.retryPolicy });
   }
+}
+
+function checkCall(name: string, args: readonly unknown[], options: SendOptions): void {
+  if (typeof name !== 'string' || name === '') throw new TypeError('sendTask needs the name of a task');
+  if (!Array.isArray(args)) throw new TypeError(`sendTask('${name}'): arguments come as an array; keywords go into options.kwargs`);
+  checkSendOptions(options);
 }
