@@ -95,6 +95,15 @@ export class Spool {
       await this.#moveIn();
       if (!(await take())) return undefined;
     }
+    return this.#read(place);
+  }
+
+  /** Reads a waiting file, which stays there; `undefined` when another process was faster. */
+  peek(name: string): Promise<ClaimedText | undefined> {
+    return this.#read(join(this.#folder, name));
+  }
+
+  async #read(place: string): Promise<ClaimedText | undefined> {
     try {
       return await readClaimed(place, this.#options.maxBytes);
     } catch (error) {

@@ -98,6 +98,14 @@ class FilesystemStore implements VirtualStore {
     return taken;
   }
 
+  async peek(queue: string): Promise<string | undefined> {
+    for (const name of await this.#waiting(queue)) {
+      const file = await onDisk(`read ${name}`, this.#parts.inbox.peek(name));
+      if (file !== undefined) return 'text' in file ? file.text : '';
+    }
+    return undefined;
+  }
+
   arrival(_queues: readonly string[], signal: AbortSignal): Promise<void> {
     return this.#parts.inbox.changed(signal);
   }

@@ -52,6 +52,10 @@ class MemoryStore implements VirtualStore {
     return Promise.resolve(taken);
   }
 
+  peek(queue: string): Promise<string | undefined> {
+    return Promise.resolve(this.#queue(queue)[0]);
+  }
+
   arrival(queues: readonly string[], signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted || queues.some((queue) => this.#queue(queue).length > 0)) return resolve();

@@ -54,6 +54,11 @@ export interface Channel {
   purge(queue: string): Promise<number>;
   /** Takes the next message without a consumer, or `undefined`. */
   get(queue: string): Promise<Delivery | undefined>;
+  /**
+   * Shows the next message and leaves it at the head of its queue; `undefined` when there is none. AMQP can only take it and
+   * give it back: it is marked redelivered, and a quorum queue counts a delivery. Rejects like `size`.
+   */
+  peek(queue: string): Promise<Peeked | undefined>;
   deleteQueue(queue: string): Promise<void>;
   /** Resolves once, when the channel is gone: with the reason, or with `undefined` after `close()`. Never rejects. */
   readonly closed: Promise<Error | undefined>;
@@ -69,6 +74,9 @@ export interface ConsumeOptions {
   /** The broker cancelled the consumer (the queue was deleted). */
   readonly onCancelled: (queue: string) => void;
 }
+
+/** A message that stays where it is: as AMQP parts, or as the payload that a broker without exchanges stores, readable or not. */
+export type Peeked = { readonly message: Message; readonly info: DeliveryInfo } | { readonly payload: string };
 
 /** A running consumer. */
 export interface Consumer {

@@ -7,6 +7,7 @@ import { systemHost } from '../../src/driver/host.ts';
 import type { Message } from '../../src/message/message.ts';
 import { plainQueue } from '../../src/routing/queue.ts';
 import type { Queue } from '../../src/routing/queue.ts';
+import { unpackEnvelope } from '../../src/transport/virtual/envelope.ts';
 import type { Channel, Connection, Delivery, Transport, TransportOptions } from '../../src/transport/transport.ts';
 
 /** Where a transport is tried. */
@@ -73,6 +74,19 @@ export function transportConformance(name: string, place: () => Promise<Transpor
       const received = await consumed(channel, queue, 20);
 
       expect(received.map(text)).toEqual(Array.from({ length: 20 }, (_item, index) => String(index)));
+    });
+
+    test('a peek shows the head and leaves it there', async () => {
+      expect(await channel.peek(queue.name)).toBeUndefined();
+      for (const body of ['first', 'second']) await send(body);
+
+      const seen = [await channel.peek(queue.name), await channel.peek(queue.name)].map((peeked) => {
+        if (peeked === undefined) return undefined;
+        return new TextDecoder().decode('message' in peeked ? peeked.message.body : unpackEnvelope(peeked.payload).message.body);
+      });
+
+      expect(seen).toEqual(['first', 'first']);
+      expect((await consumed(channel, queue, 2)).map(text)).toEqual(['first', 'second']);
     });
 
     test('headers and properties survive', async () => {

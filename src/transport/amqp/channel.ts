@@ -4,7 +4,7 @@ import { unreadableReason } from '../../driver/amqp-fields.ts';
 import type { ChannelModel, ConfirmChannel, Options } from '../../driver/amqp.ts';
 import type { Message } from '../../message/message.ts';
 import type { Address, Queue } from '../../routing/queue.ts';
-import type { Channel, ConsumeOptions, Consumer, Delivery } from '../transport.ts';
+import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked } from '../transport.ts';
 import { publishOptions, tagTable } from './arguments.ts';
 import { AmqpConsumer } from './consumer.ts';
 import { AmqpDelivery } from './delivery.ts';
@@ -167,6 +167,14 @@ export class AmqpChannel implements Channel {
   async get(queue: string): Promise<Delivery | undefined> {
     const message = await this.#call((channel) => channel.get(queue, { noAck: false }));
     return message === false ? undefined : this.receive(message, queue);
+  }
+
+  async peek(queue: string): Promise<Peeked | undefined> {
+    const delivery = await this.get(queue);
+    if (delivery === undefined) return undefined;
+    const { message, info } = delivery;
+    await delivery.reject({ requeue: true });
+    return { message, info };
   }
 
   async size(queue: string): Promise<number> {

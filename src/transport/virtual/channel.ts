@@ -3,7 +3,7 @@ import type { Host } from '../../base/host.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Message } from '../../message/message.ts';
 import type { Address, ExchangeType, Queue } from '../../routing/queue.ts';
-import type { Channel, ConsumeOptions, Consumer, Delivery } from '../transport.ts';
+import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked } from '../transport.ts';
 import { VirtualConsumer } from './consumer.ts';
 import { VirtualDelivery } from './delivery.ts';
 import { packEnvelope, unpackEnvelope } from './envelope.ts';
@@ -87,6 +87,12 @@ export class VirtualChannel implements Channel {
       const delivery = await this.#receive(taken, false);
       if (delivery !== undefined) return delivery;
     }
+  }
+
+  async peek(queue: string): Promise<Peeked | undefined> {
+    this.#requireOpen();
+    const payload = await this.#context.store.peek(queue);
+    return payload === undefined ? undefined : { payload };
   }
 
   /** Unpacks a message; one nobody can read is put aside, loudly, and is `undefined` here. */

@@ -15,6 +15,8 @@ export interface VirtualStore {
   push(queue: string, payload: string): Promise<void>;
   /** Takes up to `max` messages without waiting; `[]` when every queue is empty. */
   take(queues: readonly string[], max: number): Promise<readonly Taken[]>;
+  /** The payload that `take` would give next, left in place. */
+  peek(queue: string): Promise<string | undefined>;
   /** Resolves when something may have arrived, after a moment at the latest, or when the signal aborts. */
   arrival(queues: readonly string[], signal: AbortSignal): Promise<void>;
   /** Acked, or rejected for good. Rejects with `ConnectionError` when the message is no longer ours. */
