@@ -17,6 +17,8 @@ export interface ResultBackend {
   storeResult(meta: ResultMeta, destination: ResultDestination): Promise<void>;
   /** The state as it stands, or `undefined` (PENDING). Rejects with `ResultDecodeError` on what is not a result. */
   getMeta(taskId: string): Promise<ResultMeta | undefined>;
+  /** The bytes as they are stored, whatever they are; `undefined` for none. Absent where results are no stored bytes. */
+  stored?(taskId: string): Promise<Uint8Array | undefined>;
   /** The `reply_to` a publisher must put on its messages; `undefined` where results do not travel by message. */
   readonly replyTo: string | undefined;
   /**

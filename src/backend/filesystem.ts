@@ -46,8 +46,12 @@ class FilesystemBackend implements ResultBackend {
     });
   }
 
+  stored(taskId: string): Promise<Uint8Array | undefined> {
+    return guard(() => this.#folder.read(fileName(taskId)));
+  }
+
   async getMeta(taskId: string): Promise<ResultMeta | undefined> {
-    const value = await guard(() => this.#folder.read(fileName(taskId)));
+    const value = await this.stored(taskId);
     // Python writes in place: an empty file is a result that is being written.
     return value === undefined || value.length === 0 ? undefined : readMeta(value, this.#options, taskId);
   }

@@ -107,9 +107,13 @@ class RedisBackend implements ResultBackend {
     }
   }
 
+  async stored(taskId: string): Promise<Uint8Array | undefined> {
+    return (await this.#guard(() => this.#port.get(this.#key(taskId)))) ?? undefined;
+  }
+
   async getMeta(taskId: string): Promise<ResultMeta | undefined> {
-    const value = await this.#guard(() => this.#port.get(this.#key(taskId)));
-    return value === null ? undefined : readMeta(value, this.#options, taskId);
+    const value = await this.stored(taskId);
+    return value === undefined ? undefined : readMeta(value, this.#options, taskId);
   }
 
   ready(): undefined {

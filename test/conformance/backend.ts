@@ -72,6 +72,15 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       expect(await backend.getMeta(randomUUID())).toBeUndefined();
     });
 
+    test('what is stored can be had as it is', async () => {
+      if (place.plant === undefined || backend.stored === undefined) return;
+      expect(await backend.stored(id)).toBeUndefined();
+
+      await place.plant(id, new TextEncoder().encode('no result'));
+
+      expect(Buffer.from((await backend.stored(id)) ?? []).toString()).toBe('no result');
+    });
+
     test('a stored result is read back with its types', async () => {
       const value = {
         big: 2n ** 70n,
