@@ -1,16 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { parseIso8601 } from '../base/iso8601.ts';
-import { jsonSerializer } from '../message/serializers/json.ts';
-import type { SendOptions } from '../app/options.ts';
+import { callArguments, sendOptions } from './call-input.ts';
 import { clientApp } from './client-app.ts';
+import { printMessage } from './encode.ts';
 import { EXIT } from './exit-codes.ts';
 import { formatValue, printLine, UsageError } from './print.ts';
 
-/** `tq-bridge call NAME`: sends a task and prints its id, or with `--wait` its result. */
+/** `tq-bridge call NAME`: sends a task and prints its id, or with `--wait` its result; with `--dry-run` the message, unsent. */
 export async function call(argv: Readonly<Record<string, unknown>>): Promise<number> {
-  const args = jsonArray(argv['args']);
+  const args = callArguments(argv);
   const options = sendOptions(argv);
   await using app = await clientApp(argv);
+  if (argv['dry-run'] === true) return printMessage(app, { name: String(argv['name']), args, options }, argv);
   if (argv['wait'] === true && app.settings.result_backend === null)
     throw new UsageError('--wait needs a result backend.', "for example --result-backend rpc:// or the app's setting result_backend");
   const result = await app.sendTask(String(argv['name']), args, options);
@@ -23,63 +22,4 @@ export async function call(argv: Readonly<Record<string, unknown>>): Promise<num
   const asJson = argv['json'] === true;
   printLine(asJson ? formatValue({ task_id: result.id, status: 'SUCCESS', result: value }, true) : formatValue(value, false));
   return EXIT.ok;
-}
-
-function sendOptions(argv: Readonly<Record<string, unknown>>): SendOptions {
-  const given: Record<string, unknown> = {
-    taskId: argv['id'],
-    kwargs: jsonObject('kwargs', argv['kwargs']),
-    headers: jsonObject('headers', argv['headers']),
-    countdown: argv['countdown'],
-    eta: argv['eta'] === undefined ? undefined : isoDate('eta', String(argv['eta'])),
-    expires: argv['expires'] === undefined ? undefined : expiry(String(argv['expires'])),
-    serializer: argv['serializer'],
-    queue: argv['queue'],
-    exchange: argv['exchange'],
-    routingKey: argv['routing-key'],
-    priority: argv['priority'],
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as SendOptions;
-}
-
-function expiry(text: string): number | Date {
-  const seconds = Number(text);
-  return Number.isFinite(seconds) && text.trim() !== '' ? seconds : isoDate('expires', text);
-}
-
-function isoDate(name: string, text: string): Date {
-  const parsed = parseIso8601(text);
-  if (parsed === undefined)
-    throw new UsageError(`--${name} takes an ISO-8601 time, not '${text}'.`, 'for example 2030-01-02T03:04:05+00:00');
-  return new Date(parsed.epochMs);
-}
-
-function jsonArray(value: unknown): readonly unknown[] {
-  if (value === undefined) return [];
-  const parsed = parseJson('args', value === '-' ? readFileSync(0, 'utf8') : String(value));
-  if (!Array.isArray(parsed)) throw new UsageError('--args takes a JSON array.', "for example -a '[2, 3]'");
-  return parsed;
-}
-
-function jsonObject(name: JsonOption, value: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (value === undefined) return undefined;
-  const parsed = parseJson(name, String(value));
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new UsageError(`--${name} takes a JSON object.`);
-  return parsed as Readonly<Record<string, unknown>>;
-}
-
-const EXAMPLES: Readonly<Record<JsonOption, string>> = { args: '[2, 3]', kwargs: '{"x": 2}', headers: '{"tenant": "blue"}' };
-
-type JsonOption = 'args' | 'kwargs' | 'headers';
-
-/** Python's JSON with kombu's typed values, so that the command line can send a date or a big integer. */
-function parseJson(name: JsonOption, json: string): unknown {
-  try {
-    return jsonSerializer.decode(new TextEncoder().encode(json));
-  } catch (error) {
-    throw new UsageError(
-      `--${name}: ${error instanceof Error ? error.message : String(error)}`,
-      `for example --${name} '${EXAMPLES[name]}'`,
-    );
-  }
 }

@@ -16,9 +16,13 @@ export function appOptions(argv: Readonly<Record<string, unknown>>): AppOptions 
   return { app, overrides };
 }
 
-/** The app a client command works with: the user's, or a bare one that needs only URLs. */
-export async function clientApp(argv: Readonly<Record<string, unknown>>): Promise<Celery> {
-  const { app, overrides } = appOptions(argv);
+/** The app a client command works with: the user's, or a bare one that needs only URLs. `settings` win over both. */
+export async function clientApp(
+  argv: Readonly<Record<string, unknown>>,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Celery> {
+  const { app, overrides: given } = appOptions(argv);
+  const overrides = { ...given, ...settings };
   if (app === undefined) return new Celery('tq-bridge', overrides);
   const loaded = await loadApp(app);
   loaded.configure(overrides);

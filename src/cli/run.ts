@@ -3,8 +3,10 @@ import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
+import { callOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
-import { reportError, UsageError } from './print.ts';
+import { seconds, text, whole } from './option-types.ts';
+import { reportError } from './print.ts';
 import { explainUsage } from './usage.ts';
 
 type Command = (argv: Readonly<Record<string, unknown>>) => Promise<number>;
@@ -72,7 +74,13 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       resultOptions,
       perform(async () => (await import('./result.ts')).result),
     )
-    .demandCommand(1, 'Name a command: worker, call or result.')
+    .command(
+      'encode <name>',
+      'Print the message that call would send',
+      encodeOptions,
+      perform(async () => (await import('./encode.ts')).encode),
+    )
+    .demandCommand(1, 'Name a command: worker, call, result or encode.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -84,10 +92,6 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       throw explainUsage(message ?? 'unreadable command line', words, LONG_OPTIONS);
     });
 }
-
-const text = { type: 'string', requiresArg: true, coerce: last } as const;
-const seconds = (name: string) => ({ type: 'string', requiresArg: true, coerce: (value: unknown) => toNumber(name, value) }) as const;
-const whole = (name: string) => ({ type: 'string', requiresArg: true, coerce: (value: unknown) => toWhole(name, value) }) as const;
 
 function workerOptions<T>(yargs: Argv<T>): Argv<T> {
   const declared = yargs
@@ -106,30 +110,6 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
   return declareMissingFlags(declared) as unknown as Argv<T>;
-}
-
-function callOptions<T>(yargs: Argv<T>): Argv<T> {
-  return yargs
-    .positional('name', { type: 'string', describe: 'Name of the task', demandOption: true })
-    .option('args', { alias: 'a', ...text, describe: "Positional arguments, a JSON array, e.g. '[2, 3]'; - reads stdin" })
-    .option('kwargs', { alias: 'k', ...text, describe: 'Keyword arguments, a JSON object' })
-    .option('eta', { ...text, describe: 'ISO-8601 time to run at' })
-    .option('countdown', { ...seconds('countdown'), describe: 'Seconds from now to run at' })
-    .option('expires', { ...text, describe: 'Seconds from now, or an ISO-8601 time, after which the task is not run' })
-    .option('serializer', { ...text, describe: 'json' })
-    .option('queue', { ...text, describe: 'Queue to send to' })
-    .option('exchange', { ...text, describe: 'Exchange to send to' })
-    .option('routing-key', { ...text, describe: 'Routing key' })
-    .option('priority', { ...whole('priority'), describe: 'Message priority: RabbitMQ runs high numbers first' })
-    .option('id', { ...text, describe: 'Task id; a new uuid by default' })
-    .option('headers', { ...text, describe: 'Custom message headers, a JSON object' })
-    .option('wait', { alias: 'w', type: 'boolean', describe: 'Wait for the result and print it; exit 1 if the task failed' })
-    .option('timeout', { ...seconds('timeout'), describe: 'With --wait: seconds to wait; exit 75 when they pass' })
-    .example("$0 -A tasks.ts call tasks.add -a '[2, 3]' --wait", 'send a task and print its result')
-    .example(
-      '$0 -b amqp://localhost// call tasks.add -k \'{"x": 2}\' --countdown 10',
-      'name a broker, run in ten seconds',
-    ) as unknown as Argv<T>;
 }
 
 function resultOptions<T>(yargs: Argv<T>): Argv<T> {
@@ -175,6 +155,7 @@ const LONG_OPTIONS = [
   'countdown',
   'expires',
   'serializer',
+  'compression',
   'queue',
   'exchange',
   'routing-key',
@@ -185,27 +166,10 @@ const LONG_OPTIONS = [
   'timeout',
   'traceback',
   'no-wait',
+  'dry-run',
+  'protocol',
+  'broker-format',
 ] as const;
-
-/** A repeated option counts once: the last. */
-function last(value: unknown): unknown {
-  return Array.isArray(value) ? value.at(-1) : value;
-}
-
-function toNumber(name: string, value: unknown): number | undefined {
-  if (value === undefined) return undefined;
-  const number = Number(last(value));
-  if (!Number.isFinite(number) || String(last(value)).trim() === '')
-    throw new UsageError(`--${name} takes a number, not '${String(last(value))}'.`);
-  return number;
-}
-
-function toWhole(name: string, value: unknown): number | undefined {
-  const number = toNumber(name, value);
-  if (number !== undefined && (!Number.isInteger(number) || number < 0))
-    throw new UsageError(`--${name} takes a whole number of 0 or more.`);
-  return number;
-}
 
 function packageVersion(): string {
   const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };

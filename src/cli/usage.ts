@@ -2,10 +2,10 @@ import { nearest } from '../base/nearest.ts';
 import { MISSING_COMMANDS } from './not-built.ts';
 import { UsageError } from './print.ts';
 
-const COMMANDS = ['worker', 'call', 'result'] as const;
+const COMMANDS = ['worker', 'call', 'result', 'encode'] as const;
 
 /** What each command cannot do without. */
-const OPERANDS: Readonly<Record<string, string>> = { call: 'the name of a task', result: 'the id of a task' };
+const OPERANDS: Readonly<Record<string, string>> = { call: 'the name of a task', encode: 'the name of a task', result: 'the id of a task' };
 
 /** What yargs says about a command line, in words of ours: which word was wrong, and which of `options` was probably meant. */
 export function explainUsage(message: string, words: readonly string[], options: readonly string[]): UsageError {

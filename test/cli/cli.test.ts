@@ -1,17 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { splitShortValues } from '../../src/cli/argv.ts';
-
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
-
-function tq(args: readonly string[], cwd: string = tmpdir()): { code: number | null; out: string; err: string } {
-  const { CELERY_BROKER_URL: _broker, CELERY_RESULT_BACKEND: _backend, CELERY_APP: _app, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { cwd, env, encoding: 'utf8', timeout: 30_000 });
-  return { code: status, out: stdout, err: stderr };
-}
+import { tq } from './tq.ts';
 
 describe('command line', () => {
   test.each([

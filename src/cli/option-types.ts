@@ -1,0 +1,45 @@
+import { UsageError } from './print.ts';
+
+/** An option that takes text. */
+export const text: { readonly type: 'string'; readonly requiresArg: true; readonly coerce: (value: unknown) => unknown } = {
+  type: 'string',
+  requiresArg: true,
+  coerce: last,
+};
+
+/** How yargs is told of an option that is read by a function of ours. */
+export interface Coerced {
+  readonly type: 'string';
+  readonly requiresArg: true;
+  readonly coerce: (value: unknown) => number | undefined;
+}
+
+/** An option that takes a number; `UsageError` for anything else. */
+export const seconds = (name: string): Coerced => ({
+  type: 'string',
+  requiresArg: true,
+  coerce: (value: unknown) => toNumber(name, value),
+});
+
+/** An option that takes a whole number of 0 or more; `UsageError` for anything else. */
+export const whole = (name: string): Coerced => ({ type: 'string', requiresArg: true, coerce: (value: unknown) => toWhole(name, value) });
+
+/** A repeated option counts once: the last. */
+function last(value: unknown): unknown {
+  return Array.isArray(value) ? value.at(-1) : value;
+}
+
+function toNumber(name: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(last(value));
+  if (!Number.isFinite(number) || String(last(value)).trim() === '')
+    throw new UsageError(`--${name} takes a number, not '${String(last(value))}'.`);
+  return number;
+}
+
+function toWhole(name: string, value: unknown): number | undefined {
+  const number = toNumber(name, value);
+  if (number !== undefined && (!Number.isInteger(number) || number < 0))
+    throw new UsageError(`--${name} takes a whole number of 0 or more.`);
+  return number;
+}
