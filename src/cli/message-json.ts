@@ -1,8 +1,9 @@
-import { base64Encode, tryUtf8 } from '../base/bytes.ts';
+import { base64Decode, base64Encode, tryUtf8, utf8Encode } from '../base/bytes.ts';
+import { DecodeError } from '../base/errors.ts';
 import type { Message, MessageProperties } from '../message/message.ts';
 import type { Address } from '../routing/queue.ts';
 
-/** An AMQP message as JSON: what `encode` prints. Names are AMQP's; `body` is text, or base64 where it says so. */
+/** An AMQP message as JSON: what `encode` prints and `decode` reads. Names are AMQP's; `body` is text, or base64 where it says so. */
 export interface AmqpJson {
   readonly exchange: string;
   readonly routing_key: string;
@@ -41,4 +42,50 @@ export function amqpProperties(
     expiration: properties.expiration,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads what `toAmqpJson` writes; everything but the body may be missing. Throws `DecodeError`. */
+export function fromAmqpJson(value: Fields): { readonly message: Message; readonly address: Address | undefined } {
+  const properties = object(value['properties'] ?? {}, 'properties');
+  const { exchange, routing_key: routingKey } = value as { readonly exchange?: unknown; readonly routing_key?: unknown };
+  return {
+    message: {
+      body: bodyBytes(value['body'], value['body_encoding']),
+      contentType: text(properties['content_type']),
+      contentEncoding: text(properties['content_encoding']),
+      headers: object(value['headers'] ?? {}, 'headers'),
+      properties: messageProperties(properties),
+    },
+    address: typeof routingKey === 'string' ? { exchange: text(exchange) ?? '', routingKey } : undefined,
+  };
+}
+
+function bodyBytes(body: unknown, encoding: unknown): Uint8Array {
+  if (typeof body !== 'string') throw new DecodeError('body', 'expected text');
+  return encoding === 'base64' ? base64Decode(body) : utf8Encode(body);
+}
+
+function messageProperties(wire: Fields): MessageProperties {
+  const mode = wire['delivery_mode'];
+  const correlationId = text(wire['correlation_id']);
+  const replyTo = text(wire['reply_to']);
+  const expiration = text(wire['expiration']);
+  return {
+    ...(mode === 1 || mode === 2 ? { deliveryMode: mode } : undefined),
+    ...(typeof wire['priority'] === 'number' ? { priority: wire['priority'] } : undefined),
+    ...(correlationId === undefined ? undefined : { correlationId }),
+    ...(replyTo === undefined ? undefined : { replyTo }),
+    ...(expiration === undefined ? undefined : { expiration }),
+  };
+}
+
+function object(value: unknown, path: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new DecodeError(path, 'expected an object');
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

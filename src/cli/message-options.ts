@@ -20,10 +20,33 @@ export function encodeOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('protocol', { ...whole('protocol'), describe: "Task protocol, 1 or 2; by default the app's task_protocol" })
     .option('broker-format', { ...text, describe: 'amqp, filesystem or redis; by default that of the broker URL' })
     .example("$0 encode tasks.add -a '[2, 3]' --id 1", 'the AMQP message: properties, headers and body')
+    .example("$0 encode tasks.add -a '[2, 3]' | $0 decode -", 'see it explained')
     .example(
       "$0 encode tasks.add -a '[2, 3]' --broker-format filesystem > data_in/1_1.celery.msg",
       "put it into a filesystem broker's folder",
     ) as unknown as Argv<T>;
+}
+
+/** Options of `decode`. */
+export function decodeOptions<T>(yargs: Argv<T>): Argv<T> {
+  return yargs
+    .positional('file', { type: 'string', describe: 'File to read; - is stdin' })
+    .option('queue', {
+      ...text,
+      describe:
+        'Show the head of this queue and leave it there. AMQP knows no peeking: the message is taken and given back, keeps its place, is marked redelivered, and a quorum queue counts a delivery',
+    })
+    .option('result', { ...text, describe: 'Show the stored result of this task id' })
+    .option('form', { ...text, describe: 'envelope (filesystem, Redis), amqp (what encode prints), body or result; detected by default' })
+    .option('headers', { ...text, describe: 'For a bare body: its headers, a JSON object' })
+    .option('content-type', { ...text, describe: 'For a bare body: how it is serialised; application/json by default' })
+    .option('content-encoding', { ...text, describe: 'For a bare body: utf-8 (default) or binary' })
+    .option('compression', { ...text, describe: 'For a bare body: how it is compressed, e.g. gzip' })
+    .option('accept', { ...text, describe: "Comma-separated content the workers accept; by default the app's accept_content" })
+    .example('$0 decode data_in/1_1.celery.msg', "a filesystem broker's message")
+    .example('redis-cli lindex celery -1 | $0 decode -', 'the next message of a Redis queue')
+    .example('$0 -b amqp://localhost// decode --queue celery', 'the head of a RabbitMQ queue')
+    .example('$0 --result-backend redis://localhost decode --result 4bdde1fc-c45a-445d-9c28-60f49fd86c74', 'a stored result');
 }
 
 /** What `call` and `encode` say about a message. */

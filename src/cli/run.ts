@@ -3,7 +3,7 @@ import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
-import { callOptions, encodeOptions } from './message-options.ts';
+import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
 import { seconds, text, whole } from './option-types.ts';
 import { reportError } from './print.ts';
@@ -80,7 +80,13 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       encodeOptions,
       perform(async () => (await import('./encode.ts')).encode),
     )
-    .demandCommand(1, 'Name a command: worker, call, result or encode.')
+    .command(
+      'decode [file]',
+      'Show a message or a stored result, and what becomes of it',
+      decodeOptions,
+      perform(async () => (await import('./decode.ts')).decode),
+    )
+    .demandCommand(1, 'Name a command: worker, call, result, encode or decode.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -169,6 +175,11 @@ const LONG_OPTIONS = [
   'dry-run',
   'protocol',
   'broker-format',
+  'form',
+  'result',
+  'content-type',
+  'content-encoding',
+  'accept',
 ] as const;
 
 function packageVersion(): string {
