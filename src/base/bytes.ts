@@ -6,12 +6,21 @@ declare const TextDecoder: new (label: string, options: { fatal: boolean; ignore
 declare function atob(text: string): string;
 declare function btoa(binary: string): string;
 
+// Node encodes short text several times faster through Buffer.
+declare const Buffer: { from(text: string, encoding: 'utf8'): Uint8Array } | undefined;
+
 const encoder = new TextEncoder();
+const encodeOutput = typeof Buffer === 'undefined' ? (text: string) => encoder.encode(text) : (text: string) => Buffer.from(text, 'utf8');
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Text as UTF-8. A lone surrogate becomes U+FFFD: escape it first where it matters. */
 export function utf8Encode(text: string): Uint8Array {
   return encoder.encode(text);
+}
+
+/** The same for bytes that only go out: faster, and perhaps a part of a larger buffer. */
+export function utf8Output(text: string): Uint8Array {
+  return encodeOutput(text);
 }
 
 /** UTF-8 as text; a byte order mark stays a character. Throws `DecodeError` on bytes that are not UTF-8. */
@@ -47,4 +56,10 @@ export function base64Decode(text: string): Uint8Array {
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < binary.length; index += 1) bytes[index] = binary.charCodeAt(index);
   return bytes;
+}
+
+/** Whether a text has no half of a surrogate pair, so that UTF-8 can carry it. */
+export function isWellFormed(text: string): boolean {
+  // ES2024, in every host; the library file of the pure rooms is older.
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
 }

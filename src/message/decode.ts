@@ -28,7 +28,7 @@ export function decodeMessage(message: Message, options: DecodeOptions): unknown
   if (message.body.length > options.maxBodyBytes) {
     throw new LimitError(`a body of ${message.body.length} bytes; the limit is ${options.maxBodyBytes}`);
   }
-  return serializer.decode(decompress(message, options));
+  return serializer.decode(decompress(message, options), message.contentEncoding);
 }
 
 function decompress(message: Message, options: DecodeOptions): Uint8Array {
