@@ -60,6 +60,11 @@ def main():
         "results": results.stored(),
         "rpc": results.rpc(),
     }
+    if kombu.VERSION >= (5, 3):  # before, kombu's JSON has no typed values to tell the others by
+        from capturing import formats
+
+        documents["about"] |= formats.about()
+        documents["formats"] = formats.formats()
     for name, document in documents.items():
         text = json.dumps(document, indent=1, ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", errors="surrogatepass")
