@@ -8,8 +8,9 @@ import { openBackend } from '../backend/registry.ts';
 import { systemHost } from '../driver/host.ts';
 import { zlibCompressor } from '../driver/zlib.ts';
 import { CompressorRegistry } from '../message/compression.ts';
-import { defaultRegistry } from '../message/registry.ts';
 import type { SerializerRegistry } from '../message/registry.ts';
+import { JsonTypes } from '../message/serializers/json-own-types.ts';
+import type { JsonClass } from '../message/serializers/json-own-types.ts';
 import { resultTuple } from '../protocol/result.ts';
 import type { SignatureWire } from '../protocol/signature.ts';
 import type { TaskRequest } from '../protocol/task.ts';
@@ -28,6 +29,7 @@ import { mergeOptions } from './precedence.ts';
 import { QueueTable } from './queues.ts';
 import type { Destination } from './queues.ts';
 import { AsyncResult } from './result.ts';
+import { builtInSerializers } from './serializers.ts';
 import { parseSettings, retryPolicy } from './settings.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import { signatureOptions } from './signature-options.ts';
@@ -61,13 +63,15 @@ export class CeleryApp {
   readonly name: string;
   readonly host: Host = systemHost;
   readonly tasks: TaskRegistry = new TaskRegistry();
-  readonly serializers: SerializerRegistry = defaultRegistry();
+  /** By name and content type; `app.serializers.register(…)` adds one of your own. */
+  readonly serializers: SerializerRegistry;
   readonly compressors: CompressorRegistry = new CompressorRegistry();
   /** Celery's signals: `app.signals.on('task_prerun', ({ taskId }) => …)`. */
   readonly signals: Signals<AppSignals> = new Signals(() => this.#logger);
   /** `gen<pid>@<host>`, as Celery's clients name themselves. */
   readonly origin: string;
   readonly #input: Readonly<Record<string, unknown>>;
+  readonly #jsonTypes = new JsonTypes();
   readonly #links = new Set<BrokerLink>();
   #settings: Settings;
   #queues: QueueTable;
@@ -94,6 +98,7 @@ export class CeleryApp {
     this.#input = settings;
     this.#settings = parseSettings(settings, process.env);
     this.#queues = new QueueTable(this.#settings);
+    this.serializers = builtInSerializers(this.#jsonTypes);
     this.compressors.register(zlibCompressor);
     this.origin = `gen${this.host.pid}@${this.host.hostname}`;
   }
@@ -134,6 +139,22 @@ export class CeleryApp {
   /** Where this app and its workers log; nowhere by default. */
   setLogger(logger: Logger): void {
     this.#logger = logger;
+  }
+
+  /**
+   * Teaches this app's JSON a type: instances of `type` travel as `{"__type__": marker, "__value__": encode(value)}`, and come
+   * back through `decode`. Without a marker (null) what `encode` makes is sent as it is. `kombu.utils.json.register_type`.
+   */
+  registerJsonType<T, Encoded = unknown>(
+    type: JsonClass<T>,
+    marker: string | null,
+    encode: (value: T) => Encoded,
+    decode: (encoded: Encoded) => T = (encoded) => encoded as unknown as T,
+  ): void {
+    if (typeof type !== 'function') throw new TypeError('registerJsonType needs a class');
+    if (marker !== null && (typeof marker !== 'string' || marker === '')) throw new TypeError('a marker is a text, or null for none');
+    if (typeof encode !== 'function' || typeof decode !== 'function') throw new TypeError('registerJsonType needs functions');
+    this.#jsonTypes.register(type, marker, encode, decode);
   }
 
   /** Registers a task under its name on the wire. Throws `TypeError` for a name that is taken. */

@@ -2,6 +2,7 @@ import { ImproperlyConfiguredError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Routes } from '../routing/router.ts';
+import { refusePickle } from '../message/registry.ts';
 import { NOT_BUILT } from './not-built.ts';
 
 /** Celery's settings under Celery's names; times in seconds. Frozen and complete. `celery/app/defaults.py`. */
@@ -158,6 +159,9 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   message_max_decompressed_bytes: setting(64 * 1024 * 1024, number, 'bytes'),
 };
 
+/** They name serializers, or their mime types. */
+const SERIALIZER_SETTINGS = new Set(['task_serializer', 'result_serializer', 'accept_content', 'result_accept_content']);
+
 /** What a user may give: any of the settings. */
 export type SettingsInput = { readonly [key in keyof Settings]?: Settings[key] | undefined };
 
@@ -181,6 +185,7 @@ export function parseSettings(input: Readonly<Record<string, unknown>>, env: Set
     // null means what it says: results that never expire, retries without end.
     const value = given[name] === undefined ? fallback : given[name];
     if (!check(value)) throw new ImproperlyConfiguredError(`the setting ${name} must be ${expected}`);
+    if (SERIALIZER_SETTINGS.has(name)) for (const item of [value].flat()) if (typeof item === 'string') refusePickle(item);
     settings[name] = value;
   }
   settings['task_publish_retry_policy'] = retryPolicy(settings['task_publish_retry_policy'] as Readonly<Record<string, unknown>>);
