@@ -1,4 +1,4 @@
-import { DecodeError, LimitError, ResultDecodeError } from '../base/errors.ts';
+import { ContentDisallowedError, DecodeError, LimitError, ResultDecodeError } from '../base/errors.ts';
 import type { CompressorRegistry } from '../message/compression.ts';
 import type { Serializer } from '../message/serializer.ts';
 import { decodeMeta, splitCompressedResult } from '../protocol/result.ts';
@@ -7,12 +7,19 @@ import type { ResultMeta } from '../protocol/result.ts';
 /** How states become bytes and back. */
 export interface ResultCodec {
   readonly serializer: Serializer;
+  /** Content types that results may have. Stored ones carry none of their own: they are taken for the serializer's. */
+  readonly accept: ReadonlySet<string>;
   readonly compressors: CompressorRegistry;
   readonly maxDecompressedBytes: number;
 }
 
-/** Reads stored bytes, compressed by Celery 5.7 or not. Throws `ResultDecodeError`. */
+/**
+ * Reads stored bytes, compressed by Celery 5.7 or not. The accept list is asked first: throws `ContentDisallowedError` before
+ * a byte is decoded, else `ResultDecodeError`.
+ */
 export function readMeta(bytes: Uint8Array, codec: ResultCodec, taskId?: string): ResultMeta {
+  const { contentType } = codec.serializer;
+  if (!codec.accept.has(contentType)) throw new ContentDisallowedError(`Refusing to deserialize a result of type ${contentType}`);
   try {
     return decodeMeta(codec.serializer.decode(decompressed(bytes, codec)), taskId);
   } catch (error) {

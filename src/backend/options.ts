@@ -11,8 +11,6 @@ export interface BackendOptions extends ResultCodec {
   /** `undefined`: no backend. */
   readonly url: BrokerUrl | undefined;
   readonly registry: SerializerRegistry;
-  /** Content types of results that travel as messages. */
-  readonly accept: ReadonlySet<string>;
   readonly resultExpiresMs: number | undefined;
   readonly persistent: boolean;
   readonly host: Host;

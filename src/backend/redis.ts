@@ -1,4 +1,4 @@
-import { BackendUnavailableError, ImproperlyConfiguredError, ResultDecodeError } from '../base/errors.ts';
+import { BackendUnavailableError, ContentDisallowedError, ImproperlyConfiguredError, ResultDecodeError } from '../base/errors.ts';
 import { openRedis } from '../driver/redis.ts';
 import type { RedisLogin, RedisPort } from '../driver/redis.ts';
 import { taskKey } from '../protocol/keys.ts';
@@ -101,8 +101,8 @@ class RedisBackend implements ResultBackend {
     try {
       return value === null ? undefined : readMeta(value, this.#options, taskId);
     } catch (error) {
-      // Whatever stands there is no result: it is overwritten, as Celery would.
-      if (error instanceof ResultDecodeError) return undefined;
+      // Whatever stands there is no result, or none that we may read: it is overwritten.
+      if (error instanceof ResultDecodeError || error instanceof ContentDisallowedError) return undefined;
       throw error;
     }
   }

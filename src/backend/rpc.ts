@@ -1,4 +1,4 @@
-import { BackendUnavailableError, TqError } from '../base/errors.ts';
+import { BackendUnavailableError, ContentDisallowedError, TqError } from '../base/errors.ts';
 import { decodeMessage } from '../message/decode.ts';
 import { encodeMessage } from '../message/encode.ts';
 import { decodeMeta } from '../protocol/result.ts';
@@ -159,6 +159,8 @@ class RpcBackend implements ResultBackend {
       this.#waiters.announce(meta.task_id, meta);
     } catch (error) {
       if (!(error instanceof TqError)) throw error;
+      const { correlationId } = message.properties;
+      if (error instanceof ContentDisallowedError && correlationId !== undefined) this.#waiters.fail(correlationId, error);
       this.#options.logger.error(`Unreadable message on the reply queue dropped: ${error.message}`);
     }
   }

@@ -4,13 +4,20 @@ import type { ResultBackend, ResultDestination } from '../../src/backend/backend
 import type { BackendOptions } from '../../src/backend/options.ts';
 import { openBackend } from '../../src/backend/registry.ts';
 import { parseBrokerUrl } from '../../src/base/broker-url.ts';
-import { BackendUnavailableError, EncodeError, ResultDecodeError, ResultTimeoutError } from '../../src/base/errors.ts';
+import {
+  BackendUnavailableError,
+  ContentDisallowedError,
+  EncodeError,
+  ResultDecodeError,
+  ResultTimeoutError,
+} from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { DateTime } from '../../src/base/values.ts';
 import { systemHost } from '../../src/driver/host.ts';
 import { zlibCompressor } from '../../src/driver/zlib.ts';
 import { CompressorRegistry } from '../../src/message/compression.ts';
-import { defaultRegistry } from '../../src/message/registry.ts';
+import { builtInSerializers } from '../../src/app/serializers.ts';
+import { JsonTypes } from '../../src/message/serializers/json-own-types.ts';
 import { jsonSerializer } from '../../src/message/serializers/json.ts';
 import { buildMeta } from '../../src/protocol/result.ts';
 import type { ResultMeta } from '../../src/protocol/result.ts';
@@ -27,7 +34,7 @@ export interface BackendPlace {
 }
 
 export function backendOptions(place: Pick<BackendPlace, 'url' | 'openChannel'>, more: Partial<BackendOptions> = {}): BackendOptions {
-  const registry = defaultRegistry();
+  const registry = builtInSerializers(new JsonTypes());
   const compressors = new CompressorRegistry();
   compressors.register(zlibCompressor);
   return {
@@ -207,6 +214,40 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       await backend.close();
 
       await expect(waiting).rejects.toBeInstanceOf(BackendUnavailableError);
+    });
+
+    describe.each(['msgpack', 'yaml'])('with result_serializer %s', (format) => {
+      const { registry } = backendOptions({ url: 'memory://' });
+      const serializer = registry.byName(format);
+      const accept = new Set([serializer.contentType]);
+
+      test('results come back, and a SUCCESS stays', async () => {
+        await using stack = new AsyncDisposableStack();
+        const other = await openBackend(backendOptions(place, { serializer, accept }));
+        stack.defer(() => other.close());
+        await other.ready();
+        const value = { bytes: Uint8Array.of(255, 0), big: 2n ** 60n, text: 'yes', floats: [1.5, Number.NaN] };
+        const there = { replyTo: other.replyTo, correlationId: id };
+        await other.storeResult(meta(id, 'STARTED', null), there);
+        await other.storeResult(meta(id, 'SUCCESS', value), there);
+
+        expect(await other.waitFor(id, { timeoutMs: 5000 })).toMatchObject({ task_id: id, status: 'SUCCESS', result: value });
+        if (!place.isFinal) return;
+        await other.storeResult(meta(id, 'FAILURE', null), there);
+        expect(await other.getMeta(id)).toMatchObject({ status: 'SUCCESS' });
+      });
+
+      test('what result_accept_content does not name is refused', async () => {
+        await using stack = new AsyncDisposableStack();
+        const other = await openBackend(backendOptions(place, { serializer }));
+        stack.defer(() => other.close());
+        await other.ready();
+        const waiting = other.waitFor(id, { timeoutMs: 5000 });
+        waiting.catch(() => undefined);
+        await other.storeResult(meta(id, 'SUCCESS', 1), { replyTo: other.replyTo, correlationId: id });
+
+        await expect(waiting).rejects.toBeInstanceOf(ContentDisallowedError);
+      });
     });
 
     test.each([
