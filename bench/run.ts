@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { pythonVenv, rabbitmq, redis } from '../test/servers.ts';
 import type { CeleryVersion } from '../test/servers.ts';
 import { fillQueue, purgeQueues } from './broker.ts';
+import { measureCodecs } from './codec.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const messages = Number(process.env['BENCH_MESSAGES'] ?? 20_000);
@@ -89,6 +90,7 @@ const report = {
     'publish / celery delay': ratio('publish tq-bridge', 'publish celery delay'),
   },
   roundTripMs: { p50: trip.p50, p99: trip.p99 },
+  codec: await measureCodecs(python.python),
 };
 mkdirSync(`${here}results`, { recursive: true });
 writeFileSync(`${here}results/latest.json`, `${JSON.stringify(report, null, 2)}\n`);
