@@ -15,7 +15,8 @@ export interface DecodeOptions {
 
 /**
  * The value of a message. The accept list is asked before a byte is decoded; unlike kombu, `application/data` and
- * `application/text` are not waved through. Throws `ContentDisallowedError`, `DecodeError` or `LimitError`, nothing else.
+ * `application/text` are not waved through. Throws `ContentDisallowedError`, `DecodeError`, `LimitError` or `SecurityError`,
+ * nothing else.
  */
 export function decodeMessage(message: Message, options: DecodeOptions): unknown {
   // kombu reads a missing content type as application/data.

@@ -40,6 +40,7 @@ export class SerializerRegistry {
     const serializer = this.#byName.get(name);
     if (serializer !== undefined) return serializer;
     refusePickle(name);
+    if (name === 'auth') throw new ImproperlyConfiguredError('auth signs and verifies only after app.setupSecurity()');
     const near = nearest(name, this.#byName.keys());
     throw new ImproperlyConfiguredError(
       `no serializer '${name}'${near === undefined ? '' : `; did you mean '${near}'?`}; there is ${[...this.#byName.keys()].join(', ')}`,

@@ -10,7 +10,7 @@ export interface Serializer {
   encodingOf?(value: unknown): ContentEncoding;
   /** Throws `EncodeError` when the value cannot be represented. */
   encode(value: unknown): Uint8Array;
-  /** Throws `DecodeError`, and nothing else, on any bytes that are not a value. `contentEncoding` is what the message says. */
+  /** Throws `DecodeError`, for signed bytes also `SecurityError`, and nothing else, on any bytes that are not a value. `contentEncoding` is what the message says. */
   decode(bytes: Uint8Array, contentEncoding?: string): unknown;
 }
 
