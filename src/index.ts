@@ -6,6 +6,7 @@ export { Ignore, MaxRetriesExceededError, Reject, Retry } from './app/exceptions
 export type { SendOptions } from './app/options.ts';
 export { AsyncResult } from './app/result.ts';
 export type { GetOptions } from './app/result.ts';
+export type { SecurityOptions } from './app/security.ts';
 export type { Settings } from './app/settings.ts';
 export type { RetryOptions, TaskContext, TaskHandler, TaskOptions } from './app/task.ts';
 export * from './base/errors.ts';

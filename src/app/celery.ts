@@ -30,6 +30,8 @@ import { QueueTable } from './queues.ts';
 import type { Destination } from './queues.ts';
 import { AsyncResult } from './result.ts';
 import { builtInSerializers } from './serializers.ts';
+import { loadSecurity, requireSigning } from './security.ts';
+import type { Security, SecurityOptions } from './security.ts';
 import { parseSettings, retryPolicy } from './settings.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import { signatureOptions } from './signature-options.ts';
@@ -76,6 +78,7 @@ export class CeleryApp {
   #settings: Settings;
   #queues: QueueTable;
   #logger: Logger = silentLogger;
+  #security: Security | undefined;
   #publisher: Publisher | undefined;
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
@@ -87,6 +90,7 @@ export class CeleryApp {
     openBackend: () => this.backend(),
     serializer: (name) => this.serializers.byName(name),
     compressor: (name) => this.compressors.byName(name),
+    strict: (serializer) => (serializer === this.#security?.serializer ? this.#security.strict : undefined),
     now: () => this.host.now(),
     oid: this.host.uuid(),
     signals: this.signals,
@@ -111,6 +115,11 @@ export class CeleryApp {
     return this.#logger;
   }
 
+  /** What `setupSecurity` set up. */
+  get security(): Security | undefined {
+    return this.#security;
+  }
+
   /** The broker for people: no password. */
   get brokerLabel(): string {
     return parseBrokerUrls(this.#settings.broker_url)
@@ -132,8 +141,25 @@ export class CeleryApp {
       ...('broker_url' in overrides ? undefined : { CELERY_BROKER_URL }),
       ...('result_backend' in overrides ? undefined : { CELERY_RESULT_BACKEND }),
     };
-    this.#settings = parseSettings({ ...this.#input, ...overrides }, env);
+    const settings = parseSettings({ ...this.#input, ...overrides }, env);
+    if (this.#security !== undefined) {
+      requireSigning(settings);
+      if (Object.keys(overrides).some((name) => name.startsWith('security_')))
+        throw new TypeError('configure() comes before setupSecurity()');
+    }
+    this.#settings = settings;
     this.#queues = new QueueTable(this.#settings);
+  }
+
+  /**
+   * Signs every task this app sends and takes none but signed ones; `task_serializer` must be `auth` and `accept_content`
+   * `['auth']`. Reads key, certificate and store now, once. Throws `ImproperlyConfiguredError` for settings that are missing,
+   * `SecurityError` for files that are not what they should be. `celery/app/base.py setup_security`.
+   */
+  setupSecurity(options: SecurityOptions = {}): void {
+    if (this.#security !== undefined) throw new TypeError('setupSecurity() was called before');
+    this.#security = loadSecurity(options, this.#settings, this.serializers, this.host);
+    this.serializers.register(this.#security.serializer);
   }
 
   /** Where this app and its workers log; nowhere by default. */

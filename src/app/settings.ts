@@ -46,6 +46,16 @@ export interface Settings {
   readonly worker_concurrency: number | null;
   readonly worker_prefetch_multiplier: number;
   readonly worker_pool: 'async' | 'solo';
+  readonly security_key: string | null;
+  readonly security_key_password: string | Uint8Array | null;
+  readonly security_certificate: string | null;
+  /** A folder, or a glob. */
+  readonly security_cert_store: string | null;
+  readonly security_digest: string;
+  /** Ours: bind headers to signatures, pin the inner type, refuse replays. */
+  readonly security_strict: boolean;
+  /** Ours: how old, in seconds, a strictly signed message may be when it comes; as long is each remembered. */
+  readonly security_replay_window: number;
   readonly enable_utc: true;
   readonly timezone: 'UTC' | null;
   /** Ours: largest body read from a peer, in bytes. */
@@ -84,6 +94,7 @@ interface Setting {
 
 const bool: Check = (value) => typeof value === 'boolean';
 const text: Check = (value) => typeof value === 'string' && value !== '';
+const secret: Check = (value) => text(value) || value instanceof Uint8Array;
 const number: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const whole: Check = (value) => Number.isInteger(value) && number(value);
 const octet: Check = (value) => whole(value) && Number(value) <= 255;
@@ -153,6 +164,13 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   ),
   worker_prefetch_multiplier: setting(4, whole, 'a whole number; 0 is no limit'),
   worker_pool: setting('async', oneOf('async', 'solo'), 'async or solo'),
+  security_key: setting(null, orNull(text), 'a file or null'),
+  security_key_password: setting(null, orNull(secret), 'text, bytes or null'),
+  security_certificate: setting(null, orNull(text), 'a file or null'),
+  security_cert_store: setting(null, orNull(text), 'a folder, a glob or null'),
+  security_digest: setting('sha256', text, 'the name of a digest'),
+  security_strict: flag(false),
+  security_replay_window: setting(3600, (value) => number(value) && value !== 0, 'seconds, more than 0'),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
   message_max_bytes: setting(128 * 1024 * 1024, number, 'bytes'),

@@ -1,4 +1,4 @@
-import { ContentDisallowedError, DecodeError, LimitError, ResultDecodeError } from '../base/errors.ts';
+import { ContentDisallowedError, DecodeError, LimitError, ResultDecodeError, SecurityError } from '../base/errors.ts';
 import type { CompressorRegistry } from '../message/compression.ts';
 import type { Serializer } from '../message/serializer.ts';
 import { decodeMeta, splitCompressedResult } from '../protocol/result.ts';
@@ -23,7 +23,7 @@ export function readMeta(bytes: Uint8Array, codec: ResultCodec, taskId?: string)
   try {
     return decodeMeta(codec.serializer.decode(decompressed(bytes, codec)), taskId);
   } catch (error) {
-    if (error instanceof DecodeError || error instanceof LimitError)
+    if (error instanceof DecodeError || error instanceof LimitError || error instanceof SecurityError)
       throw new ResultDecodeError(`unreadable result: ${error.message}`, { cause: error });
     throw error;
   }

@@ -1,5 +1,5 @@
 import type { CeleryApp } from '../app/celery.ts';
-import { ContentDisallowedError, DecodeError, LimitError } from '../base/errors.ts';
+import { ContentDisallowedError, DecodeError, LimitError, SecurityError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { decodeMessage } from '../message/decode.ts';
 import type { DecodeOptions } from '../message/decode.ts';
@@ -10,6 +10,7 @@ import { clip, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { storeState } from './results.ts';
 import { settle } from './settle.ts';
+import { StrictIntake } from './strict.ts';
 import { planTask } from './task-plan.ts';
 import type { TaskPlan } from './task-plan.ts';
 
@@ -36,6 +37,7 @@ interface Disposal {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #decoding: DecodeOptions;
+  readonly #strict: StrictIntake | undefined;
   readonly #plans = new Map<string, TaskPlan>();
 
   /** Throws `TypeError` when a registered task's parameters cannot be read. */
@@ -49,6 +51,8 @@ export class Intake {
       maxBodyBytes: app.settings.message_max_bytes,
       maxDecompressedBytes: app.settings.message_max_decompressed_bytes,
     };
+    const signing = app.security?.strict;
+    this.#strict = signing === undefined ? undefined : new StrictIntake(signing, app.host, app.settings.security_replay_window);
     for (const name of app.tasks.names()) this.#plan(name);
   }
 
@@ -64,10 +68,12 @@ export class Intake {
 
   #read(delivery: Delivery): Pending | undefined {
     const { message } = delivery;
-    const decoded = decodeTask(message.headers, decodeMessage(message, this.#decoding));
+    const body = decodeMessage(message, this.#decoding);
+    const taken = this.#strict?.take(delivery, body) ?? delivery;
+    const decoded = decodeTask(message.headers, body);
     if (decoded.kind === 'task') {
       const plan = this.#plan(decoded.request.task);
-      if (plan !== undefined) return { delivery, request: decoded.request, plan };
+      if (plan !== undefined) return { delivery: taken, request: decoded.request, plan };
       const { app, logger } = this.#options;
       const { id, task: name } = decoded.request;
       taskLog.unregistered(logger, decoded.request);
@@ -96,7 +102,8 @@ export class Intake {
   }
 
   #disposalOf(delivery: Delivery, error: unknown): Disposal {
-    const { id } = peekIds(delivery.message.headers);
+    // An id on a message that no signature vouches for is a stranger's: a failure under it could end another's task.
+    const id = this.#options.app.security === undefined ? peekIds(delivery.message.headers).id : undefined;
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof ContentDisallowedError)
       return {
@@ -105,7 +112,7 @@ export class Intake {
         id,
         failure: celeryFailure('ContentDisallowed', message, 'kombu.exceptions'),
       };
-    if (error instanceof DecodeError || error instanceof LimitError) {
+    if (error instanceof DecodeError || error instanceof LimitError || error instanceof SecurityError) {
       return {
         level: 'critical',
         log: `Can't decode message body: ${message} ${this.#describe(delivery)}`,
