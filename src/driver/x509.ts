@@ -26,9 +26,9 @@ export class Certificate {
     this.notAfter = Date.parse(this.#x509.validTo);
   }
 
-  /** Bytes of a signature by its key, as Celery reckons them. */
+  /** Bytes of a signature by its key. */
   get signatureLength(): number {
-    return modulusBits(this.#key) >> 3;
+    return Math.ceil(modulusBits(this.#key) / 8);
   }
 
   /** Whether a private key is this certificate's. */
