@@ -44,8 +44,10 @@ export function tryUtf8(bytes: Uint8Array): string | undefined {
 /** Standard base64 with padding. */
 export function base64Encode(bytes: Uint8Array): string {
   const chunks: string[] = [];
-  // String.fromCharCode takes its bytes as arguments, and an engine bounds how many there may be.
-  for (let index = 0; index < bytes.length; index += 8192) chunks.push(String.fromCharCode(...bytes.subarray(index, index + 8192)));
+  // String.fromCharCode takes its bytes as arguments, and an engine bounds how many there may be; spread, they cost ten times as much.
+  for (let index = 0; index < bytes.length; index += 8192) {
+    chunks.push(Reflect.apply(String.fromCharCode, undefined, bytes.subarray(index, index + 8192)));
+  }
   return btoa(chunks.join(''));
 }
 
