@@ -13,22 +13,22 @@ export class Certificate {
   readonly notBefore: EpochMs;
   /** From this moment on it has expired. */
   readonly notAfter: EpochMs;
+  /** Bytes of a signature by its key. */
+  readonly signatureLength: number;
   readonly #x509: X509Certificate;
   readonly #key: KeyObject;
+  readonly #bits: number;
 
   /** Reads the first certificate of a PEM text. Throws `SecurityError`. */
   constructor(pem: string) {
     this.#x509 = parseCertificate(pem);
     this.#key = this.#x509.publicKey;
     if (!isRsa(this.#key)) throw new SecurityError('Invalid certificate: Non-RSA certificates are not supported.');
+    this.#bits = modulusBits(this.#key);
+    this.signatureLength = Math.ceil(this.#bits / 8);
     this.id = signerId(this.#x509.raw);
     this.notBefore = Date.parse(this.#x509.validFrom);
     this.notAfter = Date.parse(this.#x509.validTo);
-  }
-
-  /** Bytes of a signature by its key. */
-  get signatureLength(): number {
-    return Math.ceil(modulusBits(this.#key) / 8);
   }
 
   /** Whether a private key is this certificate's. */
@@ -38,7 +38,7 @@ export class Certificate {
 
   /** Throws `SecurityError` when the signature does not hold, a salt of another length than the longest included. */
   verify(body: Uint8Array, signature: Uint8Array, digest: Digest): void {
-    const padding = { key: this.#key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: longestSalt(this.#key, digest) };
+    const padding = { key: this.#key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: longestSalt(this.#bits, digest) };
     const holds = attempt('Bad signature', () => verify(digest.algorithm, body, padding, signature));
     if (!holds) throw new SecurityError(`Bad signature: not by the key of ${quote(this.id)}`);
   }
@@ -47,6 +47,7 @@ export class Certificate {
 /** An RSA private key. `celery/security/key.py PrivateKey`. */
 export class PrivateKey {
   readonly #key: KeyObject;
+  readonly #bits: number;
 
   /** Reads a PEM text, encrypted or not. Throws `SecurityError`, which names neither key nor password. */
   constructor(pem: string, password?: string | Uint8Array) {
@@ -55,11 +56,12 @@ export class PrivateKey {
     const passphrase = password === undefined ? undefined : Buffer.from(password);
     this.#key = attempt('Invalid private key', () => createPrivateKey(passphrase === undefined ? { key: pem } : { key: pem, passphrase }));
     if (!isRsa(this.#key)) throw new SecurityError('Invalid private key: Non-RSA keys are not supported.');
+    this.#bits = modulusBits(this.#key);
   }
 
   /** Signs with the longest salt. Throws `SecurityError`. */
   sign(body: Uint8Array, digest: Digest): Uint8Array {
-    const padding = { key: this.#key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: longestSalt(this.#key, digest) };
+    const padding = { key: this.#key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: longestSalt(this.#bits, digest) };
     return attempt('Unable to sign data', () => sign(digest.algorithm, body, padding));
   }
 
@@ -98,9 +100,9 @@ function modulusBits(key: KeyObject): number {
 }
 
 /** RFC 8017 9.1: as long as the encoded message has room. Celery's `PSS.MAX_LENGTH`, which a verifier demands as well. */
-function longestSalt(key: KeyObject, digest: Digest): number {
-  const salt = Math.ceil((modulusBits(key) - 1) / 8) - digest.bytes - 2;
-  if (salt < 0) throw new SecurityError(`a key of ${modulusBits(key)} bits is too short for the digest ${digest.algorithm}`);
+function longestSalt(bits: number, digest: Digest): number {
+  const salt = Math.ceil((bits - 1) / 8) - digest.bytes - 2;
+  if (salt < 0) throw new SecurityError(`a key of ${bits} bits is too short for the digest ${digest.algorithm}`);
   return salt;
 }
 
