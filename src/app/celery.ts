@@ -90,7 +90,7 @@ export class CeleryApp {
     openBackend: () => this.backend(),
     serializer: (name) => this.serializers.byName(name),
     compressor: (name) => this.compressors.byName(name),
-    strict: (serializer) => (serializer === this.#security?.serializer ? this.#security.strict : undefined),
+    strict: ({ name }) => (name === this.#security?.serializer.name ? this.#security.strict : undefined),
     now: () => this.host.now(),
     oid: this.host.uuid(),
     signals: this.signals,

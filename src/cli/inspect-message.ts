@@ -34,7 +34,7 @@ export function inspectMessage(world: World, { form, message: given, address, ba
   // A bare protocol-2 body is judged as if its headers were good.
   const assumed = bare && value instanceof Array;
   const message = assumed ? { ...given, headers: { ...given.headers, task: '?', id: '?' } } : given;
-  const signature = signatureOf(message, value);
+  const signature = signatureOf(message, value, world.app.serializers.byContentType('application/data')?.name === 'auth');
   return {
     form,
     ...(address === undefined ? undefined : { exchange: address.exchange, routing_key: address.routingKey }),
