@@ -42,6 +42,11 @@ export interface Goldens {
     readonly 'without json': Readonly<Record<string, { hex: string; python: string }>>;
   };
   readonly envelopes: { readonly messages: Readonly<Record<string, string>>; readonly tables: Readonly<Record<string, string>> };
+  /** Base64 of texts, and of what each compression makes of them by its mime type. */
+  readonly compressions: {
+    readonly texts: Readonly<Record<string, string>>;
+    readonly bodies: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
   readonly results: Readonly<Record<'redis' | 'redis extended', Readonly<Record<string, GoldenStates>>>> & {
     readonly 'redis compressed'?: Readonly<Record<string, GoldenStates>>;
     readonly file: Readonly<Record<string, string>>;
