@@ -5,9 +5,9 @@ import { silentLogger } from '../base/logger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
 import { openBackend } from '../backend/registry.ts';
+import { defaultCompressors } from '../driver/compressors.ts';
 import { systemHost } from '../driver/host.ts';
-import { zlibCompressor } from '../driver/zlib.ts';
-import { CompressorRegistry } from '../message/compression.ts';
+import type { CompressorRegistry } from '../message/compression.ts';
 import type { SerializerRegistry } from '../message/registry.ts';
 import { JsonTypes } from '../message/serializers/json-own-types.ts';
 import type { JsonClass } from '../message/serializers/json-own-types.ts';
@@ -67,7 +67,7 @@ export class CeleryApp {
   readonly tasks: TaskRegistry = new TaskRegistry();
   /** By name and content type; `app.serializers.register(…)` adds one of your own. */
   readonly serializers: SerializerRegistry;
-  readonly compressors: CompressorRegistry = new CompressorRegistry();
+  readonly compressors: CompressorRegistry = defaultCompressors();
   /** Celery's signals: `app.signals.on('task_prerun', ({ taskId }) => …)`. */
   readonly signals: Signals<AppSignals> = new Signals(() => this.#logger);
   /** `gen<pid>@<host>`, as Celery's clients name themselves. */
@@ -103,7 +103,6 @@ export class CeleryApp {
     this.#settings = parseSettings(settings, process.env);
     this.#queues = new QueueTable(this.#settings);
     this.serializers = builtInSerializers(this.#jsonTypes);
-    this.compressors.register(zlibCompressor);
     this.origin = `gen${this.host.pid}@${this.host.hostname}`;
   }
 
