@@ -1,17 +1,23 @@
 import { createRequire } from 'node:module';
 import { DecodeError, ImproperlyConfiguredError } from '../base/errors.ts';
 
+/** The part of Node's `require` that loads packages, in the words of this file alone: readers of our types may lack Node's. */
+export interface Requires {
+  (id: string): unknown;
+  resolve(id: string): string;
+}
+
 const require = createRequire(import.meta.url);
 
 /** A package that is only needed for one feature, loaded when that feature is first used. */
 export class OptionalPackage<T> {
   readonly #feature: string;
   readonly #name: string;
-  readonly #load: (require: NodeJS.Require) => T;
+  readonly #load: (require: Requires) => T;
   #loaded: T | undefined;
 
   /** `feature` and `name` are for the error: what is wanted, and the package that brings it. */
-  constructor(feature: string, name: string, load: (require: NodeJS.Require) => T) {
+  constructor(feature: string, name: string, load: (require: Requires) => T) {
     this.#feature = feature;
     this.#name = name;
     this.#load = load;
