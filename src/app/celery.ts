@@ -29,6 +29,7 @@ import { mergeOptions } from './precedence.ts';
 import { QueueTable } from './queues.ts';
 import type { Destination } from './queues.ts';
 import { AsyncResult } from './result.ts';
+import { messageLimits } from './limits.ts';
 import { builtInSerializers } from './serializers.ts';
 import { loadSecurity, requireSigning } from './security.ts';
 import type { Security, SecurityOptions } from './security.ts';
@@ -344,7 +345,7 @@ export class CeleryApp {
       registry: this.serializers,
       accept: this.serializers.contentTypes(settings.result_accept_content ?? settings.accept_content),
       compressors: this.compressors,
-      maxDecompressedBytes: settings.message_max_decompressed_bytes,
+      ...messageLimits(settings),
       resultExpiresMs: settings.result_expires === null || settings.result_expires === 0 ? undefined : settings.result_expires * 1000,
       persistent: settings.result_persistent ?? false,
       host: this.host,

@@ -1,4 +1,5 @@
 import { ImproperlyConfiguredError } from '../base/errors.ts';
+import { DEFAULT_LIMITS } from '../base/limits.ts';
 import { nearest } from '../base/nearest.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Routes } from '../routing/router.ts';
@@ -62,6 +63,16 @@ export interface Settings {
   readonly message_max_bytes: number;
   /** Ours: largest body after decompression, in bytes. */
   readonly message_max_decompressed_bytes: number;
+  /** Ours: largest body after decompression against before, above 1 MiB. */
+  readonly message_max_decompressed_ratio: number;
+  /** Ours: deepest nesting of what is read. */
+  readonly message_max_depth: number;
+  /** Ours: most headers of a message. */
+  readonly message_max_headers: number;
+  /** Ours: largest headers of a message together, in bytes. */
+  readonly message_max_header_bytes: number;
+  /** Ours: longest task id, in characters. */
+  readonly message_max_id_length: number;
 }
 
 /** One queue of `task_queues`. */
@@ -97,6 +108,7 @@ const text: Check = (value) => typeof value === 'string' && value !== '';
 const secret: Check = (value) => text(value) || value instanceof Uint8Array;
 const number: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const whole: Check = (value) => Number.isInteger(value) && number(value);
+const count: Check = (value) => whole(value) && value !== 0;
 const octet: Check = (value) => whole(value) && Number(value) <= 255;
 const record: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
@@ -157,11 +169,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   task_ignore_result: flag(false),
   task_store_errors_even_if_ignored: flag(false),
   task_track_started: flag(false),
-  worker_concurrency: setting(
-    null,
-    orNull((value) => whole(value) && value !== 0),
-    'a whole number of 1 or more, or null',
-  ),
+  worker_concurrency: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
   worker_prefetch_multiplier: setting(4, whole, 'a whole number; 0 is no limit'),
   worker_pool: setting('async', oneOf('async', 'solo'), 'async or solo'),
   security_key: setting(null, orNull(text), 'a file or null'),
@@ -173,8 +181,17 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   security_replay_window: setting(3600, (value) => number(value) && value !== 0, 'seconds, more than 0'),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
-  message_max_bytes: setting(128 * 1024 * 1024, number, 'bytes'),
-  message_max_decompressed_bytes: setting(64 * 1024 * 1024, number, 'bytes'),
+  message_max_bytes: setting(DEFAULT_LIMITS.maxBodyBytes, number, 'bytes'),
+  message_max_decompressed_bytes: setting(DEFAULT_LIMITS.maxDecompressedBytes, number, 'bytes'),
+  message_max_decompressed_ratio: setting(DEFAULT_LIMITS.maxDecompressedRatio, (value) => number(value) && Number(value) >= 1, '1 or more'),
+  message_max_depth: setting(
+    DEFAULT_LIMITS.maxDepth,
+    (value) => count(value) && Number(value) <= DEFAULT_LIMITS.maxDepth,
+    `a whole number from 1 to ${DEFAULT_LIMITS.maxDepth}`,
+  ),
+  message_max_headers: setting(DEFAULT_LIMITS.maxHeaders, count, 'a whole number of 1 or more'),
+  message_max_header_bytes: setting(DEFAULT_LIMITS.maxHeaderBytes, count, 'bytes'),
+  message_max_id_length: setting(DEFAULT_LIMITS.maxIdLength, count, 'a whole number of 1 or more'),
 };
 
 /** They name serializers, or their mime types. */

@@ -149,11 +149,7 @@ class RpcBackend implements ResultBackend {
 
   #receive({ message }: Delivery): void {
     try {
-      const { registry, accept, compressors, maxDecompressedBytes } = this.#options;
-      const meta = decodeMeta(
-        decodeMessage(message, { registry, accept, compressors, maxDecompressedBytes, maxBodyBytes: Number.POSITIVE_INFINITY }),
-        message.properties.correlationId,
-      );
+      const meta = decodeMeta(decodeMessage(message, this.#options), message.properties.correlationId);
       const known = this.#states.get(meta.task_id);
       if (known === undefined || !isReadyState(known.status)) this.#keep(meta);
       this.#waiters.announce(meta.task_id, meta);

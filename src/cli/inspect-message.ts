@@ -1,3 +1,4 @@
+import { messageLimits } from '../app/limits.ts';
 import { tryUtf8 } from '../base/bytes.ts';
 import { LimitError, TqError } from '../base/errors.ts';
 import type { Celery } from '../celery.ts';
@@ -71,8 +72,7 @@ function read({ app }: World, message: Message): unknown {
       registry: app.serializers,
       compressors: app.compressors,
       accept: new Set([message.contentType ?? 'application/data']),
-      maxBodyBytes: app.settings.message_max_bytes,
-      maxDecompressedBytes: app.settings.message_max_decompressed_bytes,
+      ...messageLimits(app.settings),
     });
   } catch (error) {
     if (error instanceof TqError) return error;

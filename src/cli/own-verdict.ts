@@ -1,3 +1,4 @@
+import { messageLimits } from '../app/limits.ts';
 import { ContentDisallowedError, TqError } from '../base/errors.ts';
 import { decodeMessage } from '../message/decode.ts';
 import type { Message } from '../message/message.ts';
@@ -14,8 +15,7 @@ export function ownVerdict({ app, accept, nowMs }: World, message: Message): Pyt
       registry: app.serializers,
       compressors: app.compressors,
       accept,
-      maxBodyBytes: app.settings.message_max_bytes,
-      maxDecompressedBytes: app.settings.message_max_decompressed_bytes,
+      ...messageLimits(app.settings),
     });
     return decodedVerdict(message, value, nowMs);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { CeleryApp } from '../app/celery.ts';
+import { messageLimits } from '../app/limits.ts';
 import { ContentDisallowedError, DecodeError, LimitError, SecurityError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { decodeMessage } from '../message/decode.ts';
@@ -48,8 +49,7 @@ export class Intake {
       registry: app.serializers,
       compressors: app.compressors,
       accept: app.serializers.contentTypes(app.settings.accept_content),
-      maxBodyBytes: app.settings.message_max_bytes,
-      maxDecompressedBytes: app.settings.message_max_decompressed_bytes,
+      ...messageLimits(app.settings),
     };
     const signing = app.security?.strict;
     this.#strict = signing === undefined ? undefined : new StrictIntake(signing, app.host, app.settings.security_replay_window);
@@ -70,7 +70,7 @@ export class Intake {
     const { message } = delivery;
     const body = decodeMessage(message, this.#decoding);
     const taken = this.#strict?.take(delivery, body) ?? delivery;
-    const decoded = decodeTask(message.headers, body);
+    const decoded = decodeTask(message.headers, body, this.#decoding.maxIdLength);
     if (decoded.kind === 'task') {
       const plan = this.#plan(decoded.request.task);
       if (plan !== undefined) return { delivery: taken, request: decoded.request, plan };
@@ -103,7 +103,7 @@ export class Intake {
 
   #disposalOf(delivery: Delivery, error: unknown): Disposal {
     // An id on a message that no signature vouches for is a stranger's: a failure under it could end another's task.
-    const id = this.#options.app.security === undefined ? peekIds(delivery.message.headers).id : undefined;
+    const id = this.#options.app.security === undefined ? peekIds(delivery.message.headers, this.#decoding.maxIdLength).id : undefined;
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof ContentDisallowedError)
       return {
@@ -143,7 +143,7 @@ export class Intake {
   }
 
   #describe({ message, info }: Delivery): string {
-    const { id, task } = peekIds(message.headers);
+    const { id, task } = peekIds(message.headers, this.#decoding.maxIdLength);
     return `[queue key ${clip(info.routingKey, 100)}, task ${clip(task ?? '?', 100)}, id ${clip(id ?? '?', 100)}, content type ${clip(message.contentType ?? 'none', 100)}, ${message.body.length} bytes]`;
   }
 }

@@ -1,3 +1,4 @@
+import { LOG_FIELD_LENGTH } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { exceptionWireRepr } from '../protocol/failure.ts';
 import type { ExceptionWire } from '../protocol/result.ts';
@@ -47,18 +48,18 @@ export const taskLog = {
   },
   failed(logger: Logger, request: TaskRequest, exception: ExceptionWire, traceback: string): void {
     logger.error(
-      `${label(request)} raised unexpected: ${clip(exceptionWireRepr(exception), 1024)}\n${clip(traceback, 2048)}`,
+      `${label(request)} raised unexpected: ${clip(exceptionWireRepr(exception), LOG_FIELD_LENGTH)}\n${clip(traceback, 2048)}`,
       fields(request),
     );
   },
   retried(logger: Logger, request: TaskRequest, message: string): void {
-    logger.info(`${label(request)} retry: ${clip(message, 1024)}`, fields(request));
+    logger.info(`${label(request)} retry: ${clip(message, LOG_FIELD_LENGTH)}`, fields(request));
   },
   ignored(logger: Logger, request: TaskRequest): void {
     logger.info(`${label(request)} ignored`, fields(request));
   },
   rejected(logger: Logger, request: TaskRequest, requeue: boolean, reason: string): void {
-    logger.warning(`${label(request)} reject requeue=${requeue ? 'True' : 'False'}: ${clip(reason, 1024)}`, fields(request));
+    logger.warning(`${label(request)} reject requeue=${requeue ? 'True' : 'False'}: ${clip(reason, LOG_FIELD_LENGTH)}`, fields(request));
   },
   expired(logger: Logger, request: TaskRequest): void {
     logger.info(`Discarding revoked task: ${clip(request.task)}[${clip(request.id)}] (expired)`, fields(request));

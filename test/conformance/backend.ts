@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ResultBackend, ResultDestination } from '../../src/backend/backend.ts';
@@ -43,6 +44,7 @@ export function backendOptions(place: Pick<BackendPlace, 'url' | 'openChannel'>,
     registry,
     accept: registry.contentTypes(['json']),
     compressors,
+    ...DEFAULT_LIMITS,
     maxDecompressedBytes: 1e6,
     resultExpiresMs: 60_000,
     persistent: false,

@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { Celery as Built } from 'tq-bridge';
 import { describe, expect, test } from 'vitest';
 import { Celery } from '../../src/celery.ts';
@@ -15,7 +16,7 @@ import type { Serializer } from '../../src/message/serializer.ts';
 const labels = { compressor: undefined, headers: {}, properties: {} };
 
 function decode(message: Message, registry: SerializerRegistry, accept: readonly string[]): unknown {
-  const limits = { maxBodyBytes: 1000, maxDecompressedBytes: 1000 };
+  const limits = { ...DEFAULT_LIMITS, maxBodyBytes: 1000, maxDecompressedBytes: 1000 };
   return decodeMessage(message, { registry, compressors: new CompressorRegistry(), accept: registry.contentTypes(accept), ...limits });
 }
 
