@@ -345,6 +345,7 @@ export class CeleryApp {
       registry: this.serializers,
       accept: this.serializers.contentTypes(settings.result_accept_content ?? settings.accept_content),
       compressors: this.compressors,
+      resultCompression: settings.result_compression ?? undefined,
       ...messageLimits(settings),
       resultExpiresMs: settings.result_expires === null || settings.result_expires === 0 ? undefined : settings.result_expires * 1000,
       persistent: settings.result_persistent ?? false,

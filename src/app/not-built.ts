@@ -102,7 +102,6 @@ export const NOT_BUILT: ReadonlySet<string> = new Set([
   'result_chord_expires',
   'result_chord_join_timeout',
   'result_chord_retry_interval',
-  'result_compression',
   'result_exchange',
   'result_exchange_type',
   'result_failure_expires',

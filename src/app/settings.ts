@@ -21,6 +21,7 @@ export interface Settings {
   readonly result_backend_transport_options: Readonly<Record<string, unknown>>;
   readonly result_serializer: string;
   readonly result_accept_content: readonly string[] | null;
+  readonly result_compression: string | null;
   readonly result_expires: number | null;
   readonly result_extended: boolean;
   readonly result_persistent: boolean | null;
@@ -138,6 +139,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   result_backend_transport_options: setting({}, record, 'an object'),
   result_serializer: setting('json', text, 'the name of a serializer'),
   result_accept_content: setting(null, orNull(texts), 'an array of names or mime types, or null'),
+  result_compression: setting(null, orNull(text), 'the name of a compression or null'),
   result_expires: setting(86_400, orNull(number), 'seconds or null'),
   result_extended: flag(false),
   result_persistent: setting(null, orNull(bool), 'true, false or null'),

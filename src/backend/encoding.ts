@@ -1,9 +1,9 @@
 import { ContentDisallowedError, DecodeError, LimitError, ResultDecodeError, SecurityError } from '../base/errors.ts';
 import { DEFAULT_LIMITS, checkDepth, outputCeiling } from '../base/limits.ts';
 import type { MessageLimits } from '../base/limits.ts';
-import type { CompressorRegistry } from '../message/compression.ts';
+import type { Compressor, CompressorRegistry } from '../message/compression.ts';
 import type { Serializer } from '../message/serializer.ts';
-import { decodeMeta, splitCompressedResult } from '../protocol/result.ts';
+import { decodeMeta, joinCompressedResult, splitCompressedResult } from '../protocol/result.ts';
 import type { ResultMeta } from '../protocol/result.ts';
 
 /** How states become bytes and back, and the ceilings of what is read. */
@@ -12,6 +12,14 @@ export interface ResultCodec extends MessageLimits {
   /** Content types that results may have. Stored ones carry none of their own: they are taken for the serializer's. */
   readonly accept: ReadonlySet<string>;
   readonly compressors: CompressorRegistry;
+  /** Absent: results are stored as the serializer writes them. */
+  readonly resultCompressor?: Compressor | undefined;
+}
+
+/** The bytes of a state to be stored. Throws `EncodeError`. */
+export function writeMeta(meta: ResultMeta, { serializer, resultCompressor }: ResultCodec): Uint8Array {
+  const bytes = serializer.encode(meta);
+  return resultCompressor === undefined ? bytes : joinCompressedResult(resultCompressor.contentType, resultCompressor.compress(bytes));
 }
 
 /**

@@ -4,7 +4,7 @@ import type { RedisLogin, RedisPort } from '../driver/redis.ts';
 import { taskKey } from '../protocol/keys.ts';
 import type { ResultMeta } from '../protocol/result.ts';
 import type { ResultBackend, WaitOptions } from './backend.ts';
-import { readMeta } from './encoding.ts';
+import { readMeta, writeMeta } from './encoding.ts';
 import { transportOptions } from './options.ts';
 import type { BackendOptions } from './options.ts';
 import { redisLogin } from './redis-url.ts';
@@ -71,7 +71,7 @@ class RedisBackend implements ResultBackend {
   }
 
   async storeResult(meta: ResultMeta): Promise<void> {
-    const value = this.#options.serializer.encode(meta);
+    const value = writeMeta(meta, this.#options);
     const key = this.#key(meta.task_id);
     await this.#guard(async () => {
       if (this.#scripts && (await this.#storeByScript(key, value))) return;

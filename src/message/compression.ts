@@ -25,6 +25,11 @@ export class CompressorRegistry {
     return this.#byName.get(nameOrMime);
   }
 
+  /** The name of each. */
+  names(): string[] {
+    return [...new Set([...this.#byName.values()].map(({ name }) => name))];
+  }
+
   /** Throws `ImproperlyConfiguredError` for a compression that is not there. */
   byName(nameOrMime: string): Compressor {
     const compressor = this.#byName.get(nameOrMime);

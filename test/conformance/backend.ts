@@ -30,6 +30,8 @@ export interface BackendPlace {
   readonly openChannel?: () => Promise<Channel>;
   /** Puts bytes where a result stands, as a stranger would; absent where results are no stored bytes. */
   readonly plant?: (taskId: string, bytes: Uint8Array) => Promise<void>;
+  /** The bytes that stand where a result is stored; absent as `plant` is. */
+  readonly peek?: (taskId: string) => Promise<Uint8Array>;
   /** SUCCESS may be overwritten: rpc sends messages. */
   readonly isFinal: boolean;
 }
@@ -265,6 +267,27 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       await place.plant(id, new TextEncoder().encode(text));
 
       await expect(backend.getMeta(id)).rejects.toBeInstanceOf(ResultDecodeError);
+    });
+
+    test('results can be stored compressed: everybody reads them, and SUCCESS stays', async (context) => {
+      if (place.plant === undefined || place.peek === undefined) return context.skip('results travel as messages here');
+      const squeezing = await openBackend(backendOptions(place, { resultCompression: 'zlib' }));
+      const waiting = backend.waitFor(id, { timeoutMs: 5000 });
+
+      for (const [status, result] of [
+        ['STARTED', null],
+        ['SUCCESS', 'x'.repeat(1000)],
+        ['FAILURE', null],
+      ] as const)
+        await squeezing.storeResult(meta(id, status, result), to);
+      await backend.storeResult(meta(id, 'FAILURE', null), to);
+
+      for (const stored of [await waiting, await backend.getMeta(id), await squeezing.getMeta(id)])
+        expect(stored).toMatchObject({ status: 'SUCCESS', result: 'x'.repeat(1000) });
+      const bytes = await place.peek(id);
+      expect(Buffer.from(bytes).toString('latin1', 0, 38)).toBe('\0celery-compressed\0application/x-gzip\0');
+      expect(bytes.length).toBeLessThan(300);
+      await squeezing.close();
     });
 
     test('a result compressed by Celery 5.7 is read', async (context) => {

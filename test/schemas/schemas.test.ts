@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { describe, expect, test } from 'vitest';
 
 import { packEnvelope } from '../../src/transport/virtual/envelope.ts';
