@@ -48,6 +48,8 @@ export interface Settings {
   readonly worker_concurrency: number | null;
   readonly worker_prefetch_multiplier: number;
   readonly worker_pool: 'async' | 'solo';
+  /** Ours: lines a second about rejected messages, of each kind; null is no limit. */
+  readonly worker_rejected_log_rate: number | null;
   readonly security_key: string | null;
   readonly security_key_password: string | Uint8Array | null;
   readonly security_certificate: string | null;
@@ -173,6 +175,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   task_track_started: flag(false),
   worker_concurrency: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
   worker_prefetch_multiplier: setting(4, whole, 'a whole number; 0 is no limit'),
+  worker_rejected_log_rate: setting(100, orNull(whole), 'a whole number, or null for no limit'),
   worker_pool: setting('async', oneOf('async', 'solo'), 'async or solo'),
   security_key: setting(null, orNull(text), 'a file or null'),
   security_key_password: setting(null, orNull(secret), 'text, bytes or null'),

@@ -50,6 +50,7 @@ export class TaskConsumer implements Step<ConsumerContext> {
   async stop(): Promise<void> {
     await this.#session?.close();
     this.#session = undefined;
+    this.#intake.flushLog();
   }
 
   lost(): void {

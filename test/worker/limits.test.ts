@@ -60,3 +60,28 @@ describe('a message over a limit', () => {
     expect(await h.app.asyncResult('i'.repeat(21)).state()).toBe('PENDING');
   });
 });
+
+describe('a flood of messages that never can run', () => {
+  const h = harness({ worker_rejected_log_rate: 5 });
+
+  test('is disposed of to the last one, in few lines', async () => {
+    h.app.task('fine', (x: number) => x);
+    const worker = await h.start();
+    const channel = await h.broker();
+    const broken = { contentType: 'application/json', contentEncoding: 'utf-8', body: new TextEncoder().encode('{'), properties: {} };
+
+    const results = [];
+    for (let index = 0; index < 200; index += 1) {
+      await channel.publish({ ...broken, headers: { task: 'fine', id: `bad-${index}` } }, { exchange: '', routingKey: 'celery' });
+      results.push(await h.app.sendTask('fine', [index]));
+    }
+    expect(await Promise.all(results.map((result) => result.get({ timeout: 5 })))).toEqual(results.map((_result, index) => index));
+    await worker.stop();
+
+    for (const index of [0, 199]) expect(await h.app.asyncResult(`bad-${index}`).state()).toBe('FAILURE');
+    const critical = h.lines.filter((line) => line.startsWith('critical'));
+    expect(critical.length).toBeLessThan(50);
+    const withheld = critical.map((line) => Number(/(\d+) more messages that cannot be decoded/.exec(line)?.[1] ?? 0));
+    expect(withheld.reduce((sum, count) => sum + count, 0) + withheld.filter((count) => count === 0).length).toBe(200);
+  });
+});
