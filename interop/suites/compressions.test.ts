@@ -22,7 +22,8 @@ const typed = {
   big: 2n ** 70n,
 };
 
-describe.each(hostStages().filter(({ row }) => row === 'amqp+redis'))('compression with Celery $celery', ({ celery, open }) => {
+describe.each(hostStages().filter(({ row }) => row === 'amqp+redis'))('compression with Celery $celery', (stage) => {
+  const { celery } = stage;
   let place: Ground;
   let driver: Driver;
   let client: Celery;
@@ -31,7 +32,7 @@ describe.each(hostStages().filter(({ row }) => row === 'amqp+redis'))('compressi
   const settings = (): Record<string, unknown> => ({ broker_url: place.broker, result_backend: place.backend, ...place.conf });
 
   beforeAll(async () => {
-    place = await open('squeezed');
+    place = await stage.open('squeezed');
     client = new Celery('client', settings());
     [pythonWorker, driver] = await Promise.all([place.startWorker(['py']), place.startDriver()]);
   });

@@ -34,7 +34,7 @@ export interface Target {
 const VERSION = '5.7.0';
 const serializers = defaultRegistry();
 const compressors = defaultCompressors();
-const codec = { serializer: jsonSerializer, compressors };
+const codec = { ...DEFAULT_LIMITS, serializer: jsonSerializer, compressors, accept: new Set(['application/json']) };
 /** Below the ceiling of bytes that compressions are held to here. */
 const SMALL = 4096;
 
