@@ -76,6 +76,7 @@ export class CeleryApp {
   readonly #input: Readonly<Record<string, unknown>>;
   readonly #jsonTypes = new JsonTypes();
   readonly #links = new Set<BrokerLink>();
+  #overrides: Readonly<Record<string, unknown>> = {};
   #settings: Settings;
   #queues: QueueTable;
   #logger: Logger = silentLogger;
@@ -109,6 +110,11 @@ export class CeleryApp {
 
   get settings(): Settings {
     return this.#settings;
+  }
+
+  /** What `configure` was given last: a copy of this app in another process is configured alike. */
+  get overrides(): Readonly<Record<string, unknown>> {
+    return this.#overrides;
   }
 
   get logger(): Logger {
@@ -148,6 +154,7 @@ export class CeleryApp {
         throw new TypeError('configure() comes before setupSecurity()');
     }
     this.#settings = settings;
+    this.#overrides = overrides;
     this.#queues = new QueueTable(this.#settings);
   }
 

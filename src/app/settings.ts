@@ -4,6 +4,7 @@ import { nearest } from '../base/nearest.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Routes } from '../routing/router.ts';
 import { refusePickle } from '../message/registry.ts';
+import { isRate } from './rate.ts';
 import { NOT_BUILT } from './not-built.ts';
 
 /** Celery's settings under Celery's names; times in seconds. Frozen and complete. `celery/app/defaults.py`. */
@@ -42,12 +43,20 @@ export interface Settings {
   readonly task_publish_retry_policy: RetryPolicy;
   readonly task_acks_late: boolean;
   readonly task_acks_on_failure_or_timeout: boolean;
+  readonly task_acks_on_failure: boolean | null;
+  readonly task_acks_on_timeout: boolean | null;
+  readonly task_reject_on_worker_lost: boolean;
+  readonly task_retry_on_worker_lost: boolean;
+  readonly task_time_limit: number | null;
+  readonly task_soft_time_limit: number | null;
+  readonly task_default_rate_limit: string | number | null;
+  /** Ours: runs that may end their child before the task has failed; `null` is no limit. */
+  readonly task_max_deliveries: number | null;
   readonly task_ignore_result: boolean;
   readonly task_store_errors_even_if_ignored: boolean;
   readonly task_track_started: boolean;
   readonly worker_concurrency: number | null;
   readonly worker_prefetch_multiplier: number;
-  readonly worker_pool: 'async' | 'solo';
   /** Ours: lines a second about rejected messages, of each kind; null is no limit. */
   readonly worker_rejected_log_rate: number | null;
   readonly security_key: string | null;
@@ -60,6 +69,17 @@ export interface Settings {
   readonly security_strict: boolean;
   /** Ours: how old, in seconds, a strictly signed message may be when it comes; as long is each remembered. */
   readonly security_replay_window: number;
+  readonly worker_pool: 'async' | 'solo' | 'prefork' | 'threads';
+  readonly worker_pool_restarts: boolean;
+  readonly worker_max_tasks_per_child: number | null;
+  readonly worker_max_memory_per_child: number | null;
+  readonly worker_proc_alive_timeout: number;
+  readonly worker_disable_rate_limits: boolean;
+  readonly worker_disable_prefetch: boolean;
+  readonly worker_eta_task_limit: number | null;
+  readonly worker_deduplicate_successful_tasks: boolean;
+  /** Ours: seconds without a turn of the event loop before the log names what blocks it; `null` does not watch. */
+  readonly worker_blocked_loop_warning: number | null;
   readonly enable_utc: true;
   readonly timezone: 'UTC' | null;
   /** Ours: largest body read from a peer, in bytes. */
@@ -170,13 +190,20 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   task_publish_retry_policy: setting({ max_retries: 3, interval_start: 0, interval_step: 0.2, interval_max: 1 }, record, 'an object'),
   task_acks_late: flag(false),
   task_acks_on_failure_or_timeout: flag(true),
+  task_acks_on_failure: setting(null, orNull(bool), 'true, false or null'),
+  task_acks_on_timeout: setting(null, orNull(bool), 'true, false or null'),
+  task_reject_on_worker_lost: flag(false),
+  task_retry_on_worker_lost: flag(false),
+  task_time_limit: setting(null, orNull(number), 'seconds or null'),
+  task_soft_time_limit: setting(null, orNull(number), 'seconds or null'),
+  task_default_rate_limit: setting(null, orNull(isRate), "'10/s', '100/m', '2/h', a number a second, or null"),
+  task_max_deliveries: setting(20, orNull(count), 'a whole number of 1 or more, or null'),
   task_ignore_result: flag(false),
   task_store_errors_even_if_ignored: flag(false),
   task_track_started: flag(false),
   worker_concurrency: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
   worker_prefetch_multiplier: setting(4, whole, 'a whole number; 0 is no limit'),
   worker_rejected_log_rate: setting(100, orNull(whole), 'a whole number, or null for no limit'),
-  worker_pool: setting('async', oneOf('async', 'solo'), 'async or solo'),
   security_key: setting(null, orNull(text), 'a file or null'),
   security_key_password: setting(null, orNull(secret), 'text, bytes or null'),
   security_certificate: setting(null, orNull(text), 'a file or null'),
@@ -184,6 +211,16 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   security_digest: setting('sha256', text, 'the name of a digest'),
   security_strict: flag(false),
   security_replay_window: setting(3600, (value) => number(value) && value !== 0, 'seconds, more than 0'),
+  worker_pool: setting('async', oneOf('async', 'solo', 'prefork', 'threads'), 'async, solo, prefork or threads'),
+  worker_pool_restarts: flag(false),
+  worker_max_tasks_per_child: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
+  worker_max_memory_per_child: setting(null, orNull(count), 'KiB: a whole number of 1 or more, or null'),
+  worker_proc_alive_timeout: setting(4, number, 'seconds'),
+  worker_disable_rate_limits: flag(false),
+  worker_disable_prefetch: flag(false),
+  worker_eta_task_limit: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
+  worker_deduplicate_successful_tasks: flag(false),
+  worker_blocked_loop_warning: setting(1, orNull(number), 'seconds or null'),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
   message_max_bytes: setting(DEFAULT_LIMITS.maxBodyBytes, number, 'bytes'),

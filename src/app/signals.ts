@@ -25,6 +25,9 @@ export interface AppSignals {
     readonly signum: number | undefined;
     readonly expired: boolean;
   };
+  /** In each child of a pool, once: before its first task, and before it ends in order. */
+  worker_process_init: { readonly pid: number };
+  worker_process_shutdown: { readonly pid: number; readonly exitCode: number };
   /** In the worker: no task of that name is registered. */
   task_unknown: { readonly name: string; readonly id: string; readonly message: Message };
   /** In the worker: a message that can never run. */

@@ -24,7 +24,7 @@ export async function clientApp(
   const { app, overrides: given } = appOptions(argv);
   const overrides = { ...given, ...settings };
   if (app === undefined) return new Celery('tq-bridge', overrides);
-  const loaded = await loadApp(app);
+  const { app: loaded } = await loadApp(app);
   loaded.configure(overrides);
   return loaded;
 }

@@ -5,7 +5,7 @@ import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
-import { seconds, text, whole } from './option-types.ts';
+import { positive, seconds, text, whole } from './option-types.ts';
 import { reportError } from './print.ts';
 import { explainUsage } from './usage.ts';
 
@@ -105,8 +105,15 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('loglevel', { alias: 'l', ...text, describe: 'DEBUG, INFO, WARNING (default), ERROR, CRITICAL or FATAL' })
     .option('log-format', { ...text, choices: ['text', 'json'], describe: "Celery's log line, or one JSON object a line" })
     .option('concurrency', { alias: 'c', ...text, describe: 'Tasks at once: 50 for the async pool, else the number of CPUs (auto)' })
-    .option('pool', { alias: 'P', ...text, describe: 'async (default) or solo' })
+    .option('pool', { alias: 'P', ...text, describe: 'async (default), solo, prefork or threads' })
     .option('prefetch-multiplier', { ...whole('prefetch-multiplier'), describe: 'Messages fetched ahead per slot (4); 0 is no limit' })
+    .option('time-limit', { ...seconds('time-limit'), describe: 'Seconds after which a task is ended by force (prefork, threads)' })
+    .option('soft-time-limit', { ...seconds('soft-time-limit'), describe: "Seconds after which a task's signal is aborted" })
+    .option('max-tasks-per-child', { ...positive('max-tasks-per-child'), describe: 'Tasks after which a child is replaced' })
+    .option('max-memory-per-child', {
+      ...positive('max-memory-per-child'),
+      describe: 'KiB of resident memory after which a child is replaced',
+    })
     .option('queues', { alias: 'Q', ...text, describe: 'Comma-separated queues to consume' })
     .option('exclude-queues', { alias: 'X', ...text, describe: 'Comma-separated queues not to consume' })
     .option('include', { alias: 'I', ...text, describe: 'Comma-separated modules to import besides the app' })
@@ -149,6 +156,10 @@ const LONG_OPTIONS = [
   'concurrency',
   'pool',
   'prefetch-multiplier',
+  'time-limit',
+  'soft-time-limit',
+  'max-tasks-per-child',
+  'max-memory-per-child',
   'queues',
   'exclude-queues',
   'include',

@@ -3,14 +3,15 @@ import { availableParallelism } from 'node:os';
 import { createLogger } from '../driver/logger.ts';
 import type { LogLevel } from '../base/logger.ts';
 import type { Celery } from '../celery.ts';
+import type { PoolName } from '../worker/pool/registry.ts';
 import type { Worker } from '../worker/worker.ts';
 import { banner } from './banner.ts';
 import { appOptions } from './client-app.ts';
-import { importModule, loadApp } from './load-app.ts';
+import { importModule, loadApp, moduleUrl } from './load-app.ts';
 import { refuseMissingFlags } from './not-built.ts';
 import { note, UsageError } from './print.ts';
 import { runUntilSignal } from './signals.ts';
-import { catchStrayErrors } from './stray.ts';
+import { catchStrayErrors } from '../worker/stray.ts';
 
 const LEVELS: Readonly<Record<string, LogLevel>> = {
   DEBUG: 'debug',
@@ -29,9 +30,10 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
   const concurrency = concurrencyOf(argv['concurrency']);
   const { app: target, overrides } = appOptions(argv);
   if (target === undefined) throw new UsageError('A worker needs an app.', 'tq-bridge -A tasks.ts worker -l INFO');
-  const app = await loadApp(target);
+  const { app, source } = await loadApp(target);
   app.configure(overrides);
-  for (const file of list(argv['include']) ?? []) await importModule(file);
+  const include = list(argv['include']) ?? [];
+  for (const file of include) await importModule(file);
   const json = argv['json'] === true;
   const logger = createLogger({ level, format: json || argv['log-format'] === 'json' ? 'json' : 'text' });
   app.setLogger(logger);
@@ -42,6 +44,11 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
     ...optional('excludeQueues', list(argv['exclude-queues'])),
     ...optional('hostname', argv['hostname'] as string | undefined),
     ...optional('prefetchMultiplier', argv['prefetch-multiplier'] as number | undefined),
+    ...optional('timeLimit', argv['time-limit'] as number | undefined),
+    ...optional('softTimeLimit', argv['soft-time-limit'] as number | undefined),
+    ...optional('maxTasksPerChild', argv['max-tasks-per-child'] as number | undefined),
+    ...optional('maxMemoryPerChild', argv['max-memory-per-child'] as number | undefined),
+    source: { ...source, include: include.map(moduleUrl) },
   });
   // Celery says these on the terminal, whatever the log level; a reader of JSON gets them as lines.
   const say = json ? (text: string): void => logger.info(text) : note;
@@ -77,24 +84,23 @@ function logLevel(value: unknown): LogLevel {
   return level;
 }
 
-function poolName(value: unknown): 'async' | 'solo' | undefined {
+function poolName(value: unknown): PoolName | undefined {
   switch (value) {
     case undefined:
       return undefined;
     case 'async':
-      return 'async';
     case 'solo':
-      return 'solo';
+    case 'prefork':
+    case 'threads':
+      return value;
+    case 'processes':
+      return 'prefork';
     case 'gevent':
     case 'eventlet':
       note(`The ${String(value)} pool is Python's; its counterpart here is async, which runs now.`);
       return 'async';
-    case 'prefork':
-    case 'processes':
-    case 'threads':
-      throw new UsageError(`The ${String(value)} pool is not built yet.`, 'use -P async (many tasks on one event loop) or -P solo');
     default:
-      throw new UsageError(`No such pool: '${String(value)}'.`, 'use -P async or -P solo');
+      throw new UsageError(`No such pool: '${String(value)}'.`, 'use -P async, solo, prefork or threads');
   }
 }
 

@@ -70,6 +70,11 @@ export class RunContext implements TaskContext {
     return this.#abort.signal;
   }
 
+  /** Why `signal` was aborted. */
+  get abortReason(): unknown {
+    return this.#abort?.signal.reason;
+  }
+
   /** Aborts `signal`, whoever holds it. */
   abort(reason: unknown): void {
     this.#abort ??= new AbortController();

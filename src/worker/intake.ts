@@ -40,12 +40,7 @@ export class Intake {
     const { app } = options;
     this.#options = options;
     this.#lines = new LineBudget({ host: app.host, logger: options.logger, perSecond: app.settings.worker_rejected_log_rate });
-    this.#decoding = {
-      registry: app.serializers,
-      compressors: app.compressors,
-      accept: app.serializers.contentTypes(app.settings.accept_content),
-      ...messageLimits(app.settings),
-    };
+    this.#decoding = decodingOf(app);
     const signing = app.security?.strict;
     this.#strict = signing === undefined ? undefined : new StrictIntake(signing, app.host, app.settings.security_replay_window);
     for (const name of app.tasks.names()) this.#plan(name);
@@ -123,4 +118,9 @@ export class Intake {
     const { id, task } = peekIds(message.headers, this.#decoding.maxIdLength);
     return `[queue key ${clip(info.routingKey, 100)}, task ${clip(task ?? '?', 100)}, id ${clip(id ?? '?', 100)}, content type ${clip(message.contentType ?? 'none', 100)}, ${message.body.length} bytes]`;
   }
+}
+
+/** How task messages of an app are read. */
+export function decodingOf({ serializers, compressors, settings }: CeleryApp): DecodeOptions {
+  return { registry: serializers, compressors, accept: serializers.contentTypes(settings.accept_content), ...messageLimits(settings) };
 }

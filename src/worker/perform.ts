@@ -1,12 +1,12 @@
 import type { CeleryApp } from '../app/celery.ts';
 import { runInTask } from '../app/current.ts';
-import { BackendUnavailableError, EncodeError, TqError } from '../base/errors.ts';
+import { BackendUnavailableError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultTuple } from '../protocol/result.ts';
 import { clip, messageOf, taskLog } from './log-lines.ts';
 import type { Running } from './pending.ts';
 import { storeState } from './results.ts';
-import { failureOf } from './run-task.ts';
+import { unsendable } from './run-task.ts';
 import { settle } from './settle.ts';
 import { conclude } from './trace.ts';
 import type { Effect, Ending } from './trace.ts';
@@ -39,8 +39,7 @@ export async function finish(running: Running, ending: Ending, options: PerformO
         if (running.policy.acksLate) return settle(delivery, { kind: 'reject', requeue: true }, logger, request.id);
       } else if (!replaced && (ending.kind === 'success' || (ending.kind === 'failure' && effect.kind === 'store'))) {
         // The value, the failure's arguments or a callback cannot be sent: that is how the task has failed after all.
-        const reason = error instanceof TqError ? error : new EncodeError(`cannot be serialised: ${messageOf(error)}`, { cause: error });
-        const failure = failureOf(reason);
+        const failure = unsendable(error);
         taskLog.failed(logger, request, failure.exception, failure.traceback);
         return finish(running, failure, options, true);
       } else {

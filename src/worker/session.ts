@@ -19,7 +19,8 @@ export interface SessionOptions {
   readonly app: CeleryApp;
   readonly channel: Channel;
   readonly queues: readonly Queue[];
-  readonly concurrency: number;
+  /** Tasks at once, now. */
+  readonly concurrency: () => number;
   readonly multiplier: number;
   readonly hostname: string;
   readonly logger: Logger;
@@ -47,7 +48,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#prefetch = prefetchCount(options.concurrency, options.multiplier, 0);
+    this.#prefetch = prefetchCount(options.concurrency(), options.multiplier, 0);
     this.#held = new WakeTimer(options.app.host, (pending) => {
       this.#adjustPrefetch();
       this.#admit(pending);
@@ -84,6 +85,12 @@ export class Session {
       this.#ready = [];
       this.#next = 0;
     }
+  }
+
+  /** The pool has another size. */
+  resized(): void {
+    this.#adjustPrefetch();
+    this.startReady();
   }
 
   /** Received, waiting for a slot. */
@@ -181,7 +188,7 @@ export class Session {
     setImmediate(() => {
       this.#adjusting = false;
       const { concurrency, multiplier, logger } = this.#options;
-      const prefetch = prefetchCount(concurrency, multiplier, this.#held.size);
+      const prefetch = prefetchCount(concurrency(), multiplier, this.#held.size);
       if (this.#state !== 'open' || prefetch === this.#prefetch) return;
       this.#prefetch = prefetch;
       this.#consumer

@@ -23,8 +23,8 @@ export class TaskConsumer implements Step<ConsumerContext> {
   async start({ worker, connection, failed }: ConsumerContext): Promise<void> {
     const channel = await connection.openChannel();
     void channel.closed.then(failed);
-    const { app, queues, concurrency, hostname, logger, state } = worker;
-    const parts = { app, channel, queues, concurrency, hostname, logger, state };
+    const { app, queues, hostname, logger, state } = worker;
+    const parts = { app, channel, queues, concurrency: () => worker.concurrency, hostname, logger, state };
     this.#session = new Session({ ...parts, multiplier: this.#multiplier, intake: this.#intake, executor: this.#executor });
     await this.#session.start();
   }
@@ -32,6 +32,11 @@ export class TaskConsumer implements Step<ConsumerContext> {
   /** Starts what waits for a slot. */
   startReady(): void {
     this.#session?.startReady();
+  }
+
+  /** The pool has another size. */
+  resized(): void {
+    this.#session?.resized();
   }
 
   reserved(): readonly Pending[] {

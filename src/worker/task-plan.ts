@@ -3,6 +3,7 @@ import type { TaskDefinition } from '../app/task.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import { readParameters } from './bind.ts';
 import type { Parameters } from './bind.ts';
+import type { TimeLimits } from './limits.ts';
 import type { Policy } from './trace.ts';
 
 /** A registered task with everything that does not change from message to message. */
@@ -11,21 +12,31 @@ export interface TaskPlan {
   readonly parameters: Parameters | undefined;
   readonly trackStarted: boolean;
   readonly policy: Policy;
+  readonly limits: TimeLimits;
+  readonly retryOnWorkerLost: boolean;
 }
 
 /** Task options over settings, once per task. Throws `TypeError` for parameters that cannot be read. */
 export function planTask(definition: TaskDefinition, { settings }: CeleryApp): TaskPlan {
   const { options } = definition;
+  const onBoth = options.acksOnFailureOrTimeout ?? settings.task_acks_on_failure_or_timeout;
   return {
     definition,
     parameters: options.params === undefined ? undefined : readParameters(definition.name, options.params),
     trackStarted: options.trackStarted ?? settings.task_track_started,
     policy: {
       acksLate: options.acksLate ?? settings.task_acks_late,
-      acksOnFailure: options.acksOnFailureOrTimeout ?? settings.task_acks_on_failure_or_timeout,
+      acksOnFailure: options.acksOnFailure ?? settings.task_acks_on_failure ?? onBoth,
+      acksOnTimeout: options.acksOnTimeout ?? settings.task_acks_on_timeout ?? onBoth,
+      rejectOnWorkerLost: options.rejectOnWorkerLost ?? settings.task_reject_on_worker_lost,
       ignoreResult: options.ignoreResult ?? settings.task_ignore_result,
       storeErrors: options.storeErrorsEvenIfIgnored ?? settings.task_store_errors_even_if_ignored,
     },
+    limits: {
+      hard: options.timeLimit ?? settings.task_time_limit ?? undefined,
+      soft: options.softTimeLimit ?? settings.task_soft_time_limit ?? undefined,
+    },
+    retryOnWorkerLost: options.retryOnWorkerLost ?? settings.task_retry_on_worker_lost,
   };
 }
 

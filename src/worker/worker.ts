@@ -4,8 +4,11 @@ import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
 import { ConsumerStep } from './consumer.ts';
 import type { ConsumerContext } from './consumer.ts';
+import { TaskTimeLimits } from './limits.ts';
 import { Executor } from './executor.ts';
 import { Intake } from './intake.ts';
+import { isChild } from './pool/inside.ts';
+import { poolOptions } from './pool/options.ts';
 import type { Pool } from './pool/pool.ts';
 import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
@@ -25,6 +28,25 @@ export interface WorkerOptions {
   readonly hostname?: string;
   /** Messages fetched ahead per slot; 0 is no limit. */
   readonly prefetchMultiplier?: number;
+  /** Where children of the pools `prefork` and `threads` find the app: `{ module: import.meta.url }` where it is made. */
+  readonly source?: AppSource;
+  /** Seconds, where neither the message nor the task nor the settings have a limit. */
+  readonly timeLimit?: number;
+  readonly softTimeLimit?: number;
+  /** Tasks after which a child is replaced. */
+  readonly maxTasksPerChild?: number;
+  /** KiB of resident memory after which a child is replaced. */
+  readonly maxMemoryPerChild?: number;
+}
+
+/** Modules that children import anew. */
+export interface AppSource {
+  /** URL of the module that exports the app. */
+  readonly module: string;
+  /** The export's name. Default: `app`, `celery` or `default`. */
+  readonly exportName?: string;
+  /** URLs of modules that are imported besides. */
+  readonly include?: readonly string[];
 }
 
 /** Tasks that mostly wait share one event loop well. */
@@ -35,13 +57,18 @@ export class Worker {
   readonly app: CeleryApp;
   readonly logger: Logger;
   readonly hostname: string;
-  readonly concurrency: number;
   readonly pool: PoolName;
   readonly queues: readonly Queue[];
   readonly state: WorkerState;
   /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
   readonly done: Promise<void>;
+  /** Time limits of tasks; remote control changes them. */
+  readonly timeLimits: TaskTimeLimits;
   readonly #multiplier: number;
+  readonly #options: WorkerOptions;
+  #concurrency: number;
+  #taskPool: Pool | undefined;
+  #tasks: TaskConsumer | undefined;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
   #steps: StepList<Worker> | undefined;
@@ -53,17 +80,36 @@ export class Worker {
     this.app = app;
     this.logger = app.logger;
     this.pool = options.pool ?? app.settings.worker_pool;
-    this.concurrency =
+    this.#concurrency =
       options.concurrency ?? app.settings.worker_concurrency ?? (this.pool === 'async' ? ASYNC_CONCURRENCY : availableParallelism());
-    if (!Number.isInteger(this.concurrency) || this.concurrency < 1)
+    if (!Number.isInteger(this.#concurrency) || this.#concurrency < 1)
       throw new RangeError('concurrency must be a whole number of 1 or more');
     this.#multiplier = options.prefetchMultiplier ?? app.settings.worker_prefetch_multiplier;
     this.#extras = extras;
+    this.#options = options;
+    this.timeLimits = new TaskTimeLimits({ hard: options.timeLimit, soft: options.softTimeLimit });
     this.hostname = nodeName(options.hostname, app.host.hostname);
     this.queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now());
     this.done = this.#ended.promise;
     this.done.catch(() => undefined);
+  }
+
+  /** Tasks at once. */
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  /** More or fewer tasks at once; what is fetched ahead follows. Rejects with `RangeError` as `Pool.resize` does. */
+  async resize(concurrency: number): Promise<void> {
+    await this.#taskPool?.resize(concurrency);
+    this.#concurrency = concurrency;
+    this.#tasks?.resized();
+  }
+
+  /** Where tasks run, once the worker has started. */
+  get taskPool(): Pool | undefined {
+    return this.#taskPool;
   }
 
   /** How many tasks run now. */
@@ -74,6 +120,7 @@ export class Worker {
   /** Resolves when the worker consumes. Rejects with `ConnectionError` when no broker can be reached within the retries. */
   async start(): Promise<void> {
     if (this.#steps !== undefined) throw new TypeError('this worker was started before');
+    if (isChild()) throw new TypeError(STARTED_INSIDE);
     this.#steps = this.#makeSteps();
     try {
       await this.#steps.start(this);
@@ -105,9 +152,11 @@ export class Worker {
   /** What a worker is made of, in the order it starts; it stops in the opposite order. */
   #makeSteps(): StepList<Worker> {
     const { app, hostname, logger, state } = this;
-    const pool = createPool(this.pool, this.concurrency);
-    const executor = new Executor({ app, pool, state, hostname, logger, onFree: () => tasks.startReady() });
+    const pool = createPool(this.pool, poolOptions(this, this.#options));
+    this.#taskPool = pool;
+    const executor = new Executor({ app, pool, state, hostname, logger, limits: this.timeLimits, onFree: () => tasks.startReady() });
     const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger }), multiplier: this.#multiplier });
+    this.#tasks = tasks;
     state.reserved = () => tasks.reserved();
     state.scheduled = () => tasks.scheduled();
     const consumer = new ConsumerStep({
@@ -140,6 +189,9 @@ export interface WorkerSteps {
 export function noSteps(): WorkerSteps {
   return { worker: new ExtraSteps(), consumer: new ExtraSteps() };
 }
+
+const STARTED_INSIDE =
+  'a worker was started in a child of its own pool: the module that children import must not start one (if (import.meta.main) …)';
 
 /** How long a pool may take to end once nothing runs any more. */
 const POOL_GRACE_MS = 5000;

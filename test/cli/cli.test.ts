@@ -39,7 +39,7 @@ describe('command line', () => {
     [['--config', 'celeryconfig', '-A', 'x', 'worker'], 2, '--config is an option of celery'],
     [['--loader', 'default', 'call', 'x'], 2, '--loader is an option of celery'],
     [['call', 't', '--wait'], 2, '--wait needs a result backend'],
-    [['-A', 'x', 'worker', '-P', 'prefork'], 2, 'prefork pool is not built yet'],
+    [['-A', 'x', 'worker', '-P', 'greenlets'], 2, "No such pool: 'greenlets'"],
     [['-A', 'x', 'worker', '-c', 'many'], 2, 'whole number'],
     [['-A', 'no-such-module', 'worker'], 2, 'was not found'],
     [['worker'], 2, 'needs an app'],
