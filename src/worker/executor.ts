@@ -3,6 +3,7 @@ import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
 import { RunContext } from './context.ts';
 import type { TaskTimeLimits } from './limits.ts';
+import { mayBeDuplicate, storedSuccess } from './duplicates.ts';
 import { Losses } from './losses.ts';
 import { taskLog } from './log-lines.ts';
 import type { Pending, Running } from './pending.ts';
@@ -68,12 +69,32 @@ export class Executor {
     this.#options.state.begin(running);
     if (!running.policy.acksLate) settle(pending.delivery, { kind: 'ack' }, this.#options.logger, pending.request.id);
     this.#inPool += 1;
-    if (pending.plan.trackStarted && !running.policy.ignoreResult && !this.#options.pool.isRemote) {
+    if (mayBeDuplicate(running, this.#options.app)) void this.#runUnlessDone(running);
+    else this.#begin(running);
+  }
+
+  #begin(running: Running): void {
+    const { pending, policy } = running;
+    if (pending.plan.trackStarted && !policy.ignoreResult && !this.#options.pool.isRemote) {
       // STARTED is on its way before the task is, so that it cannot overwrite what the task stores.
       void this.#storeStarted(running).then(() => this.#run(running));
     } else {
       this.#run(running);
     }
+  }
+
+  /** A task that has succeeded is not run again; its callbacks are sent, if they were not. */
+  async #runUnlessDone(running: Running): Promise<void> {
+    const { app, logger } = this.#options;
+    const done = await storedSuccess(running, app, logger);
+    if (done === undefined) return this.#begin(running);
+    this.#inPool -= 1;
+    const { request } = running.pending;
+    taskLog.duplicate(logger, request);
+    const wasSent = (done.children ?? []).length > 0;
+    const ending: Ending = wasSent ? { kind: 'ignore' } : { kind: 'success', value: done.result };
+    await finish({ ...running, policy: { ...running.policy, ignoreResult: true } }, ending, this.#options);
+    this.#done(running, { kind: 'ignore' }, 0);
   }
 
   #prepare(pending: Pending): Running {

@@ -85,6 +85,9 @@ export const taskLog = {
   retried(logger: Logger, request: TaskRequest, message: string): void {
     logger.info(`${label(request)} retry: ${clip(message, LOG_FIELD_LENGTH)}`, fields(request));
   },
+  duplicate(logger: Logger, request: TaskRequest): void {
+    logger.info(`Task ${name(request)} ignored: it has succeeded before`, fields(request));
+  },
   ignored(logger: Logger, request: TaskRequest): void {
     logger.info(`${label(request)} ignored`, fields(request));
   },

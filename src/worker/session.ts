@@ -7,6 +7,7 @@ import type { Intake } from './intake.ts';
 import { clip, messageOf, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { prefetchCount } from './qos.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { storeState } from './results.ts';
 import { settle } from './settle.ts';
 import type { Revocation, Scheduled, WorkerState } from './state.ts';
@@ -27,6 +28,11 @@ export interface SessionOptions {
   readonly intake: Intake;
   readonly executor: Executor;
   readonly state: WorkerState;
+  readonly rateLimits: RateLimits;
+  /** Messages held at most once some wait for their time. */
+  readonly etaLimit: number;
+  /** Takes no message that no slot is free for, on transports that fetch one by one. */
+  readonly onlyForFreeSlots: boolean;
 }
 
 /**
@@ -51,17 +57,18 @@ export class Session {
     this.#prefetch = prefetchCount(options.concurrency(), options.multiplier, 0);
     this.#held = new WakeTimer(options.app.host, (pending) => {
       this.#adjustPrefetch();
-      this.#admit(pending);
+      this.#decide(pending, this.#limit);
     });
   }
 
   /** Declares the queues and consumes them. Rejects as `Channel` does. */
   async start(): Promise<void> {
-    const { channel, queues, logger } = this.#options;
+    const { channel, queues, logger, onlyForFreeSlots } = this.#options;
     for (const queue of queues) await channel.declareQueue(queue);
     this.#consumer = await channel.consume(queues, {
       prefetch: this.#prefetch,
       noAck: false,
+      ...(onlyForFreeSlots ? { room: () => this.#freeSlots() } : {}),
       onDelivery: (delivery) => this.#receive(delivery),
       onCancelled: (queue) => {
         logger.warning(`consumer: the broker cancelled the consumer of ${queue}; declaring it again`);
@@ -78,9 +85,10 @@ export class Session {
     while (this.#state === 'open' && this.#next < this.#ready.length && this.#options.executor.hasRoom) {
       const pending = this.#ready[this.#next];
       this.#next += 1;
-      if (pending !== undefined) this.#decide(pending);
+      if (pending !== undefined) this.#decide(pending, this.#run);
     }
     this.#starting = false;
+    if (this.#options.onlyForFreeSlots) void this.#consumer?.setPrefetch(this.#prefetch);
     if (this.#next === this.#ready.length) {
       this.#ready = [];
       this.#next = 0;
@@ -129,10 +137,15 @@ export class Session {
   }
 
   #forget(): Delivery[] {
-    const pendings = [...this.#held.clear(), ...this.#ready.slice(this.#next)];
+    const pendings = [...this.#held.clear(), ...this.#options.rateLimits.clear(), ...this.#ready.slice(this.#next)];
     this.#ready = [];
     this.#next = 0;
     return pendings.map(({ delivery }) => delivery);
+  }
+
+  #freeSlots(): number {
+    const { concurrency, state } = this.#options;
+    return concurrency() - state.active.size - (this.#ready.length - this.#next);
   }
 
   #receive(delivery: Delivery): void {
@@ -144,20 +157,26 @@ export class Session {
     taskLog.received(logger, pending.request);
     state.received(pending);
     if (app.signals.has('task_received')) app.signals.send('task_received', { request: pending.request });
-    this.#admit(pending);
+    this.#decide(pending, this.#limit);
   }
 
-  #admit(pending: Pending): void {
+  /** Its time has come, where it has one: its kind may still have to wait. */
+  readonly #limit = (pending: Pending): void => this.#options.rateLimits.admit(pending, this.#admit);
+
+  readonly #admit = (pending: Pending): void => {
     this.#ready.push(pending);
     this.startReady();
-  }
+  };
 
-  #decide(pending: Pending): void {
-    const { app, executor, logger } = this.#options;
+  readonly #run = (pending: Pending): void => this.#options.executor.start(pending);
+
+  /** At receipt, when a held task's time has come, and once more when it is to start. */
+  #decide(pending: Pending, go: (pending: Pending) => void): void {
+    const { app, logger } = this.#options;
     const verdict = decide(pending.request, app.host.now());
     switch (verdict.kind) {
       case 'run':
-        return executor.start(pending);
+        return go(pending);
       case 'hold':
         this.#held.add(verdict.until, pending);
         return this.#adjustPrefetch();
@@ -187,8 +206,8 @@ export class Session {
     this.#adjusting = true;
     setImmediate(() => {
       this.#adjusting = false;
-      const { concurrency, multiplier, logger } = this.#options;
-      const prefetch = prefetchCount(concurrency(), multiplier, this.#held.size);
+      const { concurrency, multiplier, logger, etaLimit } = this.#options;
+      const prefetch = prefetchCount(concurrency(), multiplier, this.#held.size, etaLimit);
       if (this.#state !== 'open' || prefetch === this.#prefetch) return;
       this.#prefetch = prefetch;
       this.#consumer

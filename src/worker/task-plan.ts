@@ -1,4 +1,5 @@
 import type { CeleryApp } from '../app/celery.ts';
+import { ratePerSecond } from '../app/rate.ts';
 import type { TaskDefinition } from '../app/task.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import { readParameters } from './bind.ts';
@@ -14,9 +15,11 @@ export interface TaskPlan {
   readonly policy: Policy;
   readonly limits: TimeLimits;
   readonly retryOnWorkerLost: boolean;
+  /** The task's rate limit; 0 is none. */
+  readonly startsPerSecond: number;
 }
 
-/** Task options over settings, once per task. Throws `TypeError` for parameters that cannot be read. */
+/** Task options over settings, once per task. Throws `TypeError` for parameters that cannot be read, `RangeError` for a wrong rate limit. */
 export function planTask(definition: TaskDefinition, { settings }: CeleryApp): TaskPlan {
   const { options } = definition;
   const onBoth = options.acksOnFailureOrTimeout ?? settings.task_acks_on_failure_or_timeout;
@@ -36,6 +39,7 @@ export function planTask(definition: TaskDefinition, { settings }: CeleryApp): T
       hard: options.timeLimit ?? settings.task_time_limit ?? undefined,
       soft: options.softTimeLimit ?? settings.task_soft_time_limit ?? undefined,
     },
+    startsPerSecond: ratePerSecond(options.rateLimit === undefined ? settings.task_default_rate_limit : options.rateLimit),
     retryOnWorkerLost: options.retryOnWorkerLost ?? settings.task_retry_on_worker_lost,
   };
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
 import { ConsumerStep } from './consumer.ts';
 import type { ConsumerContext } from './consumer.ts';
+import { RateLimits } from './rate-limits.ts';
 import { TaskTimeLimits } from './limits.ts';
 import { Executor } from './executor.ts';
 import { Intake } from './intake.ts';
@@ -35,6 +36,8 @@ export interface WorkerOptions {
   readonly softTimeLimit?: number;
   /** Tasks after which a child is replaced. */
   readonly maxTasksPerChild?: number;
+  /** Takes a message only when a slot is free, on brokers that are asked for each. */
+  readonly disablePrefetch?: boolean;
   /** KiB of resident memory after which a child is replaced. */
   readonly maxMemoryPerChild?: number;
 }
@@ -64,6 +67,9 @@ export class Worker {
   readonly done: Promise<void>;
   /** Time limits of tasks; remote control changes them. */
   readonly timeLimits: TaskTimeLimits;
+  /** Rate limits of tasks; remote control changes them. */
+  readonly rateLimits: RateLimits;
+  readonly disablePrefetch: boolean;
   readonly #multiplier: number;
   readonly #options: WorkerOptions;
   #concurrency: number;
@@ -88,6 +94,8 @@ export class Worker {
     this.#extras = extras;
     this.#options = options;
     this.timeLimits = new TaskTimeLimits({ hard: options.timeLimit, soft: options.softTimeLimit });
+    this.rateLimits = new RateLimits({ disabled: app.settings.worker_disable_rate_limits });
+    this.disablePrefetch = options.disablePrefetch ?? app.settings.worker_disable_prefetch;
     this.hostname = nodeName(options.hostname, app.host.hostname);
     this.queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now());
@@ -97,6 +105,11 @@ export class Worker {
 
   /** Tasks at once. */
   get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  /** What is fetched ahead is counted in these. */
+  get prefetchSlots(): number {
     return this.#concurrency;
   }
 
