@@ -11,13 +11,10 @@ interface MissingFlag {
 const MISSING: readonly MissingFlag[] = [
   { flag: 'detach', alias: ['D'], boolean: true },
   { flag: 'statedb', alias: ['S'] },
-  { flag: 'optimization', alias: ['O'] },
-  { flag: 'disable-prefetch', boolean: true },
   { flag: 'task-events', alias: ['E', 'events'], boolean: true },
   { flag: 'pool-start-method' },
   { flag: 'purge', alias: ['discard'], boolean: true },
   { flag: 'heartbeat-interval' },
-  { flag: 'autoscale' },
   { flag: 'beat', alias: ['B'], boolean: true },
   { flag: 'schedule', alias: ['s', 'schedule-filename'] },
   { flag: 'scheduler' },

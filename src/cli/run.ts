@@ -107,6 +107,9 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('concurrency', { alias: 'c', ...text, describe: 'Tasks at once: 50 for the async pool, else the number of CPUs (auto)' })
     .option('pool', { alias: 'P', ...text, describe: 'async (default), solo, prefork or threads' })
     .option('prefetch-multiplier', { ...whole('prefetch-multiplier'), describe: 'Messages fetched ahead per slot (4); 0 is no limit' })
+    .option('autoscale', { ...text, describe: 'max,min: children at most and at least, as many as there are tasks' })
+    .option('disable-prefetch', { type: 'boolean', describe: 'Take a message only when a slot is free (not from AMQP brokers)' })
+    .option('optimization', { alias: 'O', ...text, describe: 'default or fair: a child is given one task at a time either way' })
     .option('time-limit', { ...seconds('time-limit'), describe: 'Seconds after which a task is ended by force (prefork, threads)' })
     .option('soft-time-limit', { ...seconds('soft-time-limit'), describe: "Seconds after which a task's signal is aborted" })
     .option('max-tasks-per-child', { ...positive('max-tasks-per-child'), describe: 'Tasks after which a child is replaced' })
@@ -156,6 +159,9 @@ const LONG_OPTIONS = [
   'concurrency',
   'pool',
   'prefetch-multiplier',
+  'autoscale',
+  'disable-prefetch',
+  'optimization',
   'time-limit',
   'soft-time-limit',
   'max-tasks-per-child',

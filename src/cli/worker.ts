@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { createLogger } from '../driver/logger.ts';
 import type { LogLevel } from '../base/logger.ts';
 import type { Celery } from '../celery.ts';
+import type { AutoscaleRange } from '../worker/autoscale.ts';
 import type { PoolName } from '../worker/pool/registry.ts';
 import type { Worker } from '../worker/worker.ts';
 import { banner } from './banner.ts';
@@ -27,6 +28,7 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
   refuseMissingFlags(argv);
   const level = logLevel(argv['loglevel']);
   const pool = poolName(argv['pool']);
+  checkOptimization(argv['optimization']);
   const concurrency = concurrencyOf(argv['concurrency']);
   const { app: target, overrides } = appOptions(argv);
   if (target === undefined) throw new UsageError('A worker needs an app.', 'tq-bridge -A tasks.ts worker -l INFO');
@@ -48,6 +50,8 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
     ...optional('softTimeLimit', argv['soft-time-limit'] as number | undefined),
     ...optional('maxTasksPerChild', argv['max-tasks-per-child'] as number | undefined),
     ...optional('maxMemoryPerChild', argv['max-memory-per-child'] as number | undefined),
+    ...optional('autoscale', autoscaleOf(argv['autoscale'])),
+    ...optional('disablePrefetch', argv['disable-prefetch'] as boolean | undefined),
     source: { ...source, include: include.map(moduleUrl) },
   });
   // Celery says these on the terminal, whatever the log level; a reader of JSON gets them as lines.
@@ -111,6 +115,22 @@ function concurrencyOf(value: unknown): number | undefined {
   if (!Number.isInteger(number) || number < 0)
     throw new UsageError(`--concurrency takes a whole number of 0 or more, or auto, not '${String(value)}'.`);
   return number === 0 ? undefined : number;
+}
+
+/** `max,min` in either order; a single number is max, and 0 min. `celery/bin/worker.py Autoscale`. */
+function autoscaleOf(value: unknown): AutoscaleRange | undefined {
+  if (value === undefined) return undefined;
+  const [first = Number.NaN, second = 0, ...more] = String(value).split(',').map(Number);
+  const range = { max: Math.max(first, second), min: Math.min(first, second) };
+  if (more.length > 0 || !Number.isInteger(range.max) || !Number.isInteger(range.min) || range.min < 0 || range.max < 1)
+    throw new UsageError(`--autoscale takes max,min: two whole numbers, not '${String(value)}'.`);
+  return range;
+}
+
+/** `-O fair` is how tasks are given out here; `-O default` asks for less. */
+function checkOptimization(value: unknown): void {
+  if (value !== undefined && value !== 'fair' && value !== 'default')
+    throw new UsageError(`-O takes default or fair, not '${String(value)}'.`);
 }
 
 function list(value: unknown): string[] | undefined {

@@ -2,8 +2,11 @@ import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
+import { Autoscaler } from './autoscale.ts';
+import type { AutoscaleRange } from './autoscale.ts';
 import { ConsumerStep } from './consumer.ts';
 import type { ConsumerContext } from './consumer.ts';
+import { LoopWatch } from './loop-watch.ts';
 import { RateLimits } from './rate-limits.ts';
 import { TaskTimeLimits } from './limits.ts';
 import { Executor } from './executor.ts';
@@ -36,6 +39,8 @@ export interface WorkerOptions {
   readonly softTimeLimit?: number;
   /** Tasks after which a child is replaced. */
   readonly maxTasksPerChild?: number;
+  /** Children at most and at least, as many as there are tasks in hand; instead of `concurrency`. */
+  readonly autoscale?: AutoscaleRange;
   /** Takes a message only when a slot is free, on brokers that are asked for each. */
   readonly disablePrefetch?: boolean;
   /** KiB of resident memory after which a child is replaced. */
@@ -70,6 +75,8 @@ export class Worker {
   /** Rate limits of tasks; remote control changes them. */
   readonly rateLimits: RateLimits;
   readonly disablePrefetch: boolean;
+  /** Set where the worker scales by itself. */
+  readonly autoscaler: Autoscaler | undefined;
   readonly #multiplier: number;
   readonly #options: WorkerOptions;
   #concurrency: number;
@@ -86,8 +93,13 @@ export class Worker {
     this.app = app;
     this.logger = app.logger;
     this.pool = options.pool ?? app.settings.worker_pool;
+    this.autoscaler = options.autoscale === undefined ? undefined : new Autoscaler(options.autoscale);
+    if (this.autoscaler !== undefined && this.pool === 'solo') throw new RangeError('the solo pool runs one task at a time');
     this.#concurrency =
-      options.concurrency ?? app.settings.worker_concurrency ?? (this.pool === 'async' ? ASYNC_CONCURRENCY : availableParallelism());
+      this.autoscaler?.range.min ??
+      options.concurrency ??
+      app.settings.worker_concurrency ??
+      (this.pool === 'async' ? ASYNC_CONCURRENCY : availableParallelism());
     if (!Number.isInteger(this.#concurrency) || this.#concurrency < 1)
       throw new RangeError('concurrency must be a whole number of 1 or more');
     this.#multiplier = options.prefetchMultiplier ?? app.settings.worker_prefetch_multiplier;
@@ -110,7 +122,12 @@ export class Worker {
 
   /** What is fetched ahead is counted in these. */
   get prefetchSlots(): number {
-    return this.#concurrency;
+    return this.autoscaler?.range.max ?? this.#concurrency;
+  }
+
+  /** What is fetched ahead is counted anew. */
+  refreshPrefetch(): void {
+    this.#tasks?.resized();
   }
 
   /** More or fewer tasks at once; what is fetched ahead follows. Rejects with `RangeError` as `Pool.resize` does. */
@@ -180,6 +197,9 @@ export class Worker {
       onGone: (error) => this.#ended.reject(error),
     });
     const steps = new StepList<Worker>([poolStep(pool), consumer]);
+    if (this.autoscaler !== undefined) steps.add(this.autoscaler, { before: 'consumer' });
+    const { worker_blocked_loop_warning: seconds } = app.settings;
+    if (seconds && !pool.isRemote && logger.isEnabled('warning')) steps.add(new LoopWatch(seconds), { before: 'consumer' });
     this.#extras.worker.addTo(steps);
     return steps;
   }
