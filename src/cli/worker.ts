@@ -29,6 +29,7 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
   const level = logLevel(argv['loglevel']);
   const pool = poolName(argv['pool']);
   checkOptimization(argv['optimization']);
+  const autoscale = autoscaleOf(argv['autoscale']);
   const concurrency = concurrencyOf(argv['concurrency']);
   const { app: target, overrides } = appOptions(argv);
   if (target === undefined) throw new UsageError('A worker needs an app.', 'tq-bridge -A tasks.ts worker -l INFO');
@@ -50,7 +51,7 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
     ...optional('softTimeLimit', argv['soft-time-limit'] as number | undefined),
     ...optional('maxTasksPerChild', argv['max-tasks-per-child'] as number | undefined),
     ...optional('maxMemoryPerChild', argv['max-memory-per-child'] as number | undefined),
-    ...optional('autoscale', autoscaleOf(argv['autoscale'])),
+    ...optional('autoscale', autoscale),
     ...optional('disablePrefetch', argv['disable-prefetch'] as boolean | undefined),
     source: { ...source, include: include.map(moduleUrl) },
   });
