@@ -289,6 +289,13 @@ function isolatedCases(place: () => PoolPlace, pool: PoolName): void {
     expect(h.worker.taskPool?.terminate(result.id, 'SIGTERM')).toBe(false);
   });
 
+  test('what a task says on the channel of its child is not heard', async () => {
+    const h = place();
+
+    expect(await h.run('chatter')).toBe('sent');
+    expect(await Promise.all([h.run('add', [1, 1]), h.run('add', [2, 2])])).toEqual([2, 4]);
+  });
+
   test('stray errors are named, and cost nothing else', async () => {
     const h = place();
 

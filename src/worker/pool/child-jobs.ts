@@ -63,7 +63,9 @@ export class ChildJobs {
       ending = failureOf(error);
     }
     this.#running.delete(wire.job);
-    this.#options.send({ type: 'ended', job: wire.job, ending: packEnding(ending, wanted), children, rss: this.#options.memory() });
+    const { app, send, memory } = this.#options;
+    const packed = packEnding(ending, wanted, app.serializers.byName('json'));
+    send({ type: 'ended', job: wire.job, ending: packed, children, rss: memory() });
   }
 
   /** Throws when the child reads the message otherwise than its parent did, such as for a task only the parent knows. */

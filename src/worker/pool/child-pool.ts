@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { ImproperlyConfiguredError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
+import type { Serializer } from '../../message/serializer.ts';
 import { limitTime } from '../limits.ts';
 import { taskLog } from '../log-lines.ts';
 import type { Ending } from '../trace.ts';
@@ -22,6 +23,8 @@ export interface ChildPoolOptions {
   readonly maxTasksPerChild: number | undefined;
   readonly maxMemoryPerChildKib: number | undefined;
   readonly logger: Logger;
+  /** What values cross in. */
+  readonly json: Serializer;
 }
 
 /** Between attempts to start children that do not come up. */
@@ -153,13 +156,14 @@ export class ChildPool implements Pool {
     const starting = [...this.#children].filter((child) => child.isStarting).length;
     const missing = Math.min(this.#size - this.#children.size, availableParallelism() - starting);
     for (let index = 0; index < missing; index += 1) {
-      const { start, boot, aliveTimeoutMs, logger } = this.#options;
+      const { start, boot, aliveTimeoutMs, logger, json } = this.#options;
       this.#children.add(
         new PoolChild({
           start,
           boot,
           aliveTimeoutMs,
           logger,
+          json,
           onIdle: (child) => this.#idle(child),
           onGone: (child, reason) => this.#gone(child, reason),
         }),

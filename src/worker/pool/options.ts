@@ -17,6 +17,7 @@ export function poolOptions(worker: Worker, options: WorkerOptions): PoolOptions
     maxTasksPerChild: options.maxTasksPerChild ?? settings.worker_max_tasks_per_child ?? undefined,
     maxMemoryPerChildKib,
     logger: worker.logger,
+    json: worker.app.serializers.byName('json'),
   };
 }
 

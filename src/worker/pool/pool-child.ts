@@ -1,10 +1,12 @@
 import type { Logger } from '../../base/logger.ts';
+import type { Serializer } from '../../message/serializer.ts';
 import type { Running } from '../pending.ts';
+import { failureOf } from '../run-task.ts';
 import type { Ending } from '../trace.ts';
 import type { Child, Exit, StartChild } from './child.ts';
 import { overdueEnding, lostEnding } from './lost.ts';
 import { unpackEnding } from './packing.ts';
-import type { Boot, FromChild } from './wire.ts';
+import type { Boot, EndingWire, FromChild } from './wire.ts';
 
 /** A job on its way through a pool of children. */
 export interface Task {
@@ -24,6 +26,8 @@ export interface ChildParts {
   readonly boot: Boot;
   readonly aliveTimeoutMs: number;
   readonly logger: Logger;
+  /** The app's JSON, with the types its user has registered. */
+  readonly json: Serializer;
   /** It waits for a job: loaded, or done with its last one. */
   readonly onIdle: (child: PoolChild) => void;
   /** It is gone; `reason` where it never came to be. */
@@ -126,7 +130,7 @@ export class PoolChild {
     task.running.children.push(...children);
     // One that is being ended for its task's sake takes no other.
     if (task.fate === undefined) this.#idle();
-    task.end(unpackEnding(ending));
+    task.end(readable(ending, this.#parts.json));
   }
 
   #idle(): void {
@@ -156,6 +160,15 @@ export class PoolChild {
     if (fate?.kind === 'terminated') return { kind: 'terminated', signal: fate.signal };
     const lost = lostEnding(exit, number);
     return this.#stopping ? { kind: 'abandoned', exception: lost.exception, traceback: lost.traceback } : lost;
+  }
+}
+
+/** A type of the user's own may fail to read what it wrote: that is how the task has failed. */
+function readable(ending: EndingWire, json: Serializer): Ending {
+  try {
+    return unpackEnding(ending, json);
+  } catch (error) {
+    return failureOf(error);
   }
 }
 

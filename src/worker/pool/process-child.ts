@@ -3,7 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { entryUrl } from './child.ts';
 import type { Child, ChildEvents, Exit } from './child.ts';
-import type { FromChild, ToChild } from './wire.ts';
+import { isFromChild } from './wire.ts';
+import type { ToChild } from './wire.ts';
 
 const OUT_OF_MEMORY = /JavaScript heap out of memory/;
 const TAIL_BYTES = 4096;
@@ -22,7 +23,9 @@ export function startProcess({ onMessage, onExit }: ChildEvents): Child {
     execArgv: process.execArgv.filter((option) => !option.startsWith('--inspect')),
   });
   const tail = passErrorsOn(child);
-  child.on('message', (message) => onMessage(message as FromChild));
+  child.on('message', (message: unknown) => {
+    if (isFromChild(message)) onMessage(message);
+  });
   // A child that could not be started, or cannot be written to any more, ends: that is what counts.
   child.on('error', () => void child.kill('SIGKILL'));
   void ended(child).then(([code, signal]) => onExit({ code, signal, outOfMemory: OUT_OF_MEMORY.test(tail()) }));

@@ -1,13 +1,16 @@
 import { Worker as Thread } from 'node:worker_threads';
 import { entryUrl } from './child.ts';
 import type { Child, ChildEvents } from './child.ts';
-import type { FromChild, ToChild } from './wire.ts';
+import { isFromChild } from './wire.ts';
+import type { ToChild } from './wire.ts';
 
 /** Starts a thread. `process.exit` in it ends the thread alone, and its heap has limits of its own. */
 export function startThread({ onMessage, onExit }: ChildEvents): Child {
   const thread = new Thread(entryUrl());
   let outOfMemory = false;
-  thread.on('message', (message) => onMessage(message as FromChild));
+  thread.on('message', (message: unknown) => {
+    if (isFromChild(message)) onMessage(message);
+  });
   thread.on('error', (error) => {
     outOfMemory ||= error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
   });

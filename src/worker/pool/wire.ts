@@ -55,6 +55,15 @@ export type FromChild =
       readonly fields: Readonly<Record<string, unknown>> | undefined;
     };
 
+const TYPES: ReadonlySet<unknown> = new Set<FromChild['type']>(['ready', 'failed', 'ended', 'log']);
+const LEVELS: ReadonlySet<unknown> = new Set<LogLevel>(['debug', 'info', 'warning', 'error', 'critical']);
+
+/** Whether a child's pool sent this: code of a task has `process.send` and `parentPort` too. */
+export function isFromChild(message: unknown): message is FromChild {
+  if (typeof message !== 'object' || message === null || !('type' in message) || !TYPES.has(message.type)) return false;
+  return message.type !== 'log' || ('level' in message && LEVELS.has(message.level));
+}
+
 /** A value that crosses as it is, or in JSON with kombu's types, which structured clones would lose. */
 export type Packed = { readonly plain: string | number | boolean | null } | { readonly json: Uint8Array };
 
