@@ -41,10 +41,10 @@ describe('a worker that takes signed tasks', () => {
     critical: (line) => lines.push(line),
     isEnabled: () => true,
   };
-  const make = (settings: object): Celery => {
+  const make = (settings: object, options?: { readonly serializer: string }): Celery => {
     const app = new Celery('signed', { broker_url: url, result_backend: url, ...settings });
     app.setLogger(logger);
-    if ('security_key' in settings) app.setupSecurity();
+    if ('security_key' in settings) app.setupSecurity(options);
     app.task('echo', (value: unknown) => {
       ran.push(value);
       return value;
@@ -130,6 +130,19 @@ describe('a worker that takes signed tasks', () => {
       expect(await (await client.sendTask('again', [], { link, headers: { 'x-tenant': 'blue', n: 1.5 } })).get(get)).toBe(2);
       expect(await client.asyncResult('linked').get(get)).toBe(2);
       expect(lines).toEqual([]);
+    });
+
+    test.each(['json', 'msgpack', 'yaml'])('with %s inside, and with no other type', async (serializer) => {
+      const client = make({ ...signerB, ...strict }, { serializer });
+      const other = await sent(make({ ...signerB, ...strict }, { serializer: serializer === 'json' ? 'yaml' : 'json' }), 'echo', [
+        'other type',
+      ]);
+      await using worker = make({ ...signerA, ...strict }, { serializer }).worker();
+      await worker.start();
+      await feed(client, other);
+
+      expect(ran).toEqual(['good']);
+      expect(lines).toEqual([expect.stringMatching(/a signed body of type \S+ is not accepted/)]);
     });
 
     test('refuses swapped headers, replays and tasks without claims', async () => {
