@@ -1,6 +1,14 @@
 import { deflateSync } from 'node:zlib';
+import { builtInSerializers } from '../../src/app/serializers.ts';
 import { parseBrokerUrls } from '../../src/base/broker-url.ts';
-import { ContentDisallowedError, DecodeError, ImproperlyConfiguredError, LimitError, ResultDecodeError } from '../../src/base/errors.ts';
+import {
+  ContentDisallowedError,
+  DecodeError,
+  ImproperlyConfiguredError,
+  LimitError,
+  ResultDecodeError,
+  SecurityError,
+} from '../../src/base/errors.ts';
 import { parseIso8601 } from '../../src/base/iso8601.ts';
 import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { readMeta } from '../../src/backend/encoding.ts';
@@ -9,7 +17,9 @@ import { readFields } from '../../src/driver/amqp-fields.ts';
 import { defaultCompressors } from '../../src/driver/compressors.ts';
 import { xzEnd } from '../../src/driver/xz-layout.ts';
 import { decodeMessage } from '../../src/message/decode.ts';
-import { defaultRegistry } from '../../src/message/registry.ts';
+import { authSerializer } from '../../src/message/serializers/auth.ts';
+import { packSigned } from '../../src/message/serializers/auth-layout.ts';
+import { JsonTypes } from '../../src/message/serializers/json-own-types.ts';
 import { jsonSerializer } from '../../src/message/serializers/json.ts';
 import { parseJson } from '../../src/message/serializers/json-read.ts';
 import { decodeTask } from '../../src/protocol/detect.ts';
@@ -32,7 +42,7 @@ export interface Target {
 }
 
 const VERSION = '5.7.0';
-const serializers = defaultRegistry();
+const serializers = builtInSerializers(new JsonTypes());
 const compressors = defaultCompressors();
 const codec = { ...DEFAULT_LIMITS, serializer: jsonSerializer, compressors, accept: new Set(['application/json']) };
 /** Below the ceiling of bytes that compressions are held to here. */
@@ -60,8 +70,37 @@ const SIGNATURE = '{"task": "a", "args": [], "kwargs": {}, "options": {"link": [
 const packed = (mime: string): Uint8Array[] =>
   Object.values(golden(VERSION, 'compressions').bodies[mime] ?? {}).map((body) => Buffer.from(body, 'base64'));
 
+/** What Python wrote in a format that is not JSON. */
+function foreign(name: string): Uint8Array[] {
+  if (name !== 'msgpack' && name !== 'yaml') return [];
+  return Object.values(golden(VERSION, 'formats').values).flatMap((value) => {
+    const text = value[name];
+    return typeof text === 'string' ? [Buffer.from(text, name === 'msgpack' ? 'hex' : 'utf8')] : [];
+  });
+}
+/** Takes every signature of 8 bytes: what stands inside is the target. */
+const signed = authSerializer({
+  signer: { id: 'a 1', sign: () => new Uint8Array(8) },
+  verifier: { signatureLength: () => 8, verify: () => undefined },
+  inner: jsonSerializer,
+  reader: (contentType) => serializers.byContentType(contentType),
+});
+const signedBody = packSigned({
+  signer: 'a 1',
+  signature: new Uint8Array(8),
+  contentType: 'application/json',
+  contentEncoding: 'utf-8',
+  body: bytesOf('[[1], {}, {}]'),
+});
+
 const decoders: readonly Target[] = [
-  { name: 'json', run: (bytes) => void jsonSerializer.decode(bytes), refuses: [DecodeError], seeds: jsons },
+  ...serializers.names().map((name): Target => ({
+    name,
+    run: (bytes) => void serializers.byName(name).decode(bytes),
+    refuses: [DecodeError],
+    seeds: name === 'json' ? jsons : [...jsons.slice(0, 5), ...foreign(name)],
+  })),
+  { name: 'auth', run: (bytes) => void signed.decode(bytes), refuses: [DecodeError, SecurityError], seeds: [signedBody] },
   {
     name: 'amqp-fields',
     run: (bytes) => void readFields(Buffer.from(bytes)),
