@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { LogLevel } from '../../src/base/logger.ts';
 import { DateTime, Decimal, Uuid } from '../../src/base/values.ts';
@@ -92,7 +92,8 @@ export function poolConformance(
   pool: PoolName,
   { isolated, concurrent }: { readonly isolated: boolean; readonly concurrent: boolean },
 ): void {
-  describe(`the ${pool} pool`, () => {
+  // Children start as fast as the machine lets them.
+  describe(`the ${pool} pool`, { timeout: 60_000 }, () => {
     const open = (): Promise<PoolPlace> => openPool({ pool, concurrency: concurrent ? 2 : 1 });
     let h: PoolPlace;
     beforeAll(async () => {
@@ -212,7 +213,7 @@ export function poolConformance(
     test('stops with work in flight: what runs is finished', async () => {
       await using own = await open();
       const result = await own.send('sleep', [0.5, own.file('started')]);
-      while (own.read('started').length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await vi.waitUntil(() => own.read('started').length > 0, { timeout: 30_000, interval: 10 });
 
       await own.worker.stop();
 
@@ -223,8 +224,8 @@ export function poolConformance(
       await using own = await open();
       const files = ['1', '2', '3', '4'].map((name) => own.file(name));
       await own.worker.resize(4);
-      const results = await Promise.all(files.map((file) => own.send('sleep', [1, file])));
-      while (!files.every((file) => existsSync(file))) await new Promise((resolve) => setImmediate(resolve));
+      const results = await Promise.all(files.map((file) => own.send('sleep', [5, file])));
+      await vi.waitUntil(() => files.every((file) => existsSync(file)), { timeout: 30_000, interval: 10 });
       expect(own.worker.running).toBe(4);
 
       await own.worker.resize(1);
@@ -280,7 +281,7 @@ function isolatedCases(place: () => PoolPlace, pool: PoolName): void {
     const h = place();
     const result = await h.send('deaf', [60]);
     await h.logged(/Task deaf\[.*received/);
-    while (h.worker.running === 0) await new Promise((resolve) => setImmediate(resolve));
+    await vi.waitUntil(() => h.worker.running > 0, { timeout: 30_000, interval: 10 });
 
     expect(h.worker.taskPool?.terminate(result.id, 'SIGTERM')).toBe(true);
 
