@@ -1,0 +1,26 @@
+/** Putting a case on the wire. */
+
+import type { ConfirmChannel } from 'amqplib';
+import type { AmqpCase } from './case.ts';
+import { OK_BODY } from './case.ts';
+
+/** Publishes a case to a queue under `id` and waits for the broker's confirm. */
+export async function publishCase(channel: ConfirmChannel, queue: string, given: AmqpCase, id: string): Promise<void> {
+  const fields = { task: 'h.ok', id, ...given.headers };
+  // From entries: a plain assignment would lose a header named __proto__.
+  const headers = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  const type = given.contentType === undefined ? 'application/json' : given.contentType;
+  channel.publish('', queue, bodyOf(given, id), {
+    headers,
+    ...(given.contentEncoding === null ? {} : { contentEncoding: given.contentEncoding ?? 'utf-8' }),
+    correlationId: id.slice(0, 100),
+    ...(type === null ? {} : { contentType: type }),
+    ...given.properties,
+  });
+  await channel.waitForConfirms();
+}
+
+function bodyOf({ body = OK_BODY }: AmqpCase, id: string): Buffer {
+  if (typeof body === 'string') return Buffer.from(body.replace('"ID"', () => JSON.stringify(id)));
+  return typeof body === 'function' ? body() : body;
+}
