@@ -30,8 +30,6 @@ export interface AmqpCase extends Expected {
   readonly contentEncoding?: string | null;
   /** AMQP properties over the usual ones. */
   readonly properties?: Readonly<Record<string, unknown>>;
-  /** Running it sends a message of its own that ends in the dead-letter queue. */
-  readonly sends?: 'dead';
 }
 
 /** Cases by their number and title. */

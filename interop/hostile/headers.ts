@@ -49,7 +49,7 @@ export const HEADERS: Cases = {
   'H19 eta not a date': { headers: { eta: 'not-a-date' }, ours: 'refused', python: 'rejected' },
   'H20 eta int': { headers: { eta: int(5) }, ours: 'refused', python: 'rejected' },
   'H21 eta 9999': { headers: { eta: '9999-12-31T23:59:59' }, ours: 'held', python: 'held' },
-  'H22 eta dict': { headers: { eta: {} }, ours: 'refused', python: 'rejected' },
+  'H22 eta dict': { headers: { eta: { a: 'b' } }, ours: 'refused', python: 'rejected' },
   'H23 expires garbage': { headers: { expires: 'soon' }, ours: 'refused', python: 'rejected' },
   'H24 expires past': { headers: { expires: '2020-01-01T00:00:00+00:00' }, ours: 'expired', python: 'expired' },
   'H25 expires int': { headers: { expires: int(60) }, ours: 'refused', python: 'rejected' },
@@ -66,4 +66,5 @@ export const HEADERS: Cases = {
   'H34 shadow 5, origin {}': { headers: { shadow: int(5), origin: {} }, ours: 'ran', python: 'ran' },
   'H35 ignore_result "false"': { headers: { ignore_result: 'false' }, ours: 'unstored', python: 'unstored' },
   'H36 no correlation id, reply queue or delivery mode': { properties: { correlationId: undefined }, ours: 'ran', python: 'ran' },
+  'H37 eta empty': { headers: { eta: '' }, ours: 'refused', python: 'crash' },
 };

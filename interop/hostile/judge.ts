@@ -8,17 +8,17 @@ export interface Traces {
   /** The good task behind it ran. */
   readonly answered: boolean;
   readonly ran: boolean;
-  /** Messages in the dead-letter queue. */
-  readonly dead: number;
+  /** It is in the dead-letter queue. */
+  readonly dead: boolean;
   /** What the result store says about the task, `PENDING` when it says nothing. */
   readonly state: string;
 }
 
 /** Where a message ended. A task with an `eta` that left no trace is held: the runner counts those when the worker has gone. */
-export function endOf({ crashed, answered, ran, dead, state }: Traces, given: Pick<AmqpCase, 'sends' | 'headers'>): Ends {
+export function endOf({ crashed, answered, ran, dead, state }: Traces, given: Pick<AmqpCase, 'headers'>): Ends {
   if (crashed) return 'crash';
   if (!answered) return 'hung';
-  if (dead > (given.sends === 'dead' ? 1 : 0)) return state === 'FAILURE' ? 'refused' : 'rejected';
+  if (dead) return state === 'FAILURE' ? 'refused' : 'rejected';
   if (state === 'FAILURE') return 'failed';
   if (state === 'REVOKED') return 'expired';
   if (ran) return state === 'SUCCESS' ? 'ran' : 'unstored';
