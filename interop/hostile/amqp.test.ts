@@ -1,20 +1,14 @@
-/** The corpus against our worker and, beside it, against Python's: both columns of `docs/hostile.md`, measured. */
+/** Messages over AMQP against our worker and, beside it, against Python's. */
 
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rabbitmq, redis } from '../../test/servers.ts';
 import type { Server } from '../../test/servers.ts';
 import { AmqpBench } from './amqp.ts';
-import type { Cases, Ends } from './case.ts';
+import { column } from './columns.ts';
 import { JSON_CASES } from './corpus.ts';
 import { startOurs, startPython, Workers } from './workers.ts';
 import type { Place } from './workers.ts';
-
-type Column = 'ours' | 'python';
-
-function expected(cases: Cases, column: Column): Record<string, Ends> {
-  return Object.fromEntries(Object.entries(cases).map(([title, given]) => [title, given[column]]));
-}
 
 /** Megabytes of a process that are in memory. */
 function residentMb(pid: number): number {
@@ -44,7 +38,7 @@ describe('messages over AMQP', () => {
     const ends = await bench.run(workers, JSON_CASES, 'ours');
     console.log(`our worker: RSS ${before.toFixed(0)} MB before, ${residentMb(child.pid).toFixed(0)} MB after`);
 
-    expect(ends).toEqual(expected(JSON_CASES, 'ours'));
+    expect(ends).toEqual(column(JSON_CASES, 'ours'));
     expect(workers.started).toBe(1);
     await workers.retire('SIGTERM');
     expect(await bench.waiting(queue)).toBe(Object.values(ends).filter((end) => end === 'held').length);
@@ -56,6 +50,6 @@ describe('messages over AMQP', () => {
     const ends = await bench.run(workers, JSON_CASES, 'python');
     console.log(`Python: ${workers.started} workers used up`);
 
-    expect(ends).toEqual(expected(JSON_CASES, 'python'));
+    expect(ends).toEqual(column(JSON_CASES, 'python'));
   });
 });
