@@ -49,7 +49,7 @@ describe('command line', () => {
     [['call', 't', '-a', '[1'], 2, 'Error: --args: not JSON: Expected'],
     [['-b', 'amqp://127.0.0.1:1//', 'result', 't'], 78, 'no result backend is set'],
     [['-b', 'amqp://127.0.0.1:1//', '--result-backend', 'rpc://', 'result', 't'], 2, 'to the process that sent the task'],
-    [['-b', 'amqp://u:s3cret@127.0.0.1:99999//', 'call', 't'], 78, 'not 99999'],
+    [['-b', 'amqp://u:s3cret@127.0.0.1:99999//', 'call', 't'], 78, 'up to 65535'],
     [['call', 't', '--countdown', 'soon'], 2, 'takes a number'],
     [['call', 't', '--eta', 'tomorrow'], 2, 'ISO-8601'],
     [['-b', 'amqp://u:s3cret@127.0.0.1:1//', 'call', 't'], 69, 'ECONNREFUSED'],

@@ -3,6 +3,7 @@ import { parseBrokerUrl, parseBrokerUrls } from '../../src/base/broker-url.ts';
 import { base64Decode } from '../../src/base/bytes.ts';
 import { parseIso8601 } from '../../src/base/iso8601.ts';
 import { nearest } from '../../src/base/nearest.ts';
+import { maskUrls } from '../../src/cli/secrets.ts';
 import { readFields } from '../../src/driver/amqp-fields.ts';
 import { escapeLine } from '../../src/driver/logger.ts';
 import { parseJson } from '../../src/message/serializers/json-read.ts';
@@ -35,6 +36,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   controls: '\u001b'.repeat(SIZE),
   surrogates: '\ud800'.repeat(SIZE),
   equals: '='.repeat(SIZE),
+  schemes: 'a://'.repeat(SIZE / 4),
   minuses: '-'.repeat(SIZE),
   braces: '{"a":'.repeat(SIZE / 5),
   'not a numbers': 'NaN'.repeat(SIZE / 3),
@@ -61,6 +63,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'a log line': (text) => escapeLine(text),
   saferepr: (text) => saferepr([text]),
   'a broker URL': (text) => parseBrokerUrl(`amqp://${text}`),
+  'a line on the terminal': maskUrls,
   'a list of broker URLs': (text) => parseBrokerUrls(`amqp://h;${text}`),
   'a URL query': (text) => parseBrokerUrl(`redis://h/0?${text}&${text}`),
   'a glob on a task name': (text) => matchGlob('*a*b*[!c-d]*e?', text),
