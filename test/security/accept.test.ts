@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ContentDisallowedError } from '../../src/base/errors.ts';
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { zlibCompressor } from '../../src/driver/zlib.ts';
 import { CompressorRegistry } from '../../src/message/compression.ts';
 import type { Compressor } from '../../src/message/compression.ts';
@@ -48,7 +49,7 @@ describe.each([['json'], ['application/x-signed']])('with accept_content [%s]', 
     '%j is refused before anything of it is read',
     (contentType) => {
       const { registry, compressors, used } = watched();
-      const options = { registry, compressors, accept: registry.contentTypes([accepted]), maxBodyBytes: 100, maxDecompressedBytes: 100 };
+      const options = { ...DEFAULT_LIMITS, registry, compressors, accept: registry.contentTypes([accepted]), maxBodyBytes: 100 };
       const body = new Uint8Array(1000);
       const message = { body, contentType, contentEncoding: 'utf-8', headers: { compression: 'zlib' }, properties: {} };
 
