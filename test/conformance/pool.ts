@@ -224,13 +224,14 @@ export function poolConformance(
       await using own = await open();
       const files = ['1', '2', '3', '4'].map((name) => own.file(name));
       await own.worker.resize(4);
-      const results = await Promise.all(files.map((file) => own.send('sleep', [5, file])));
+      const results = await Promise.all(files.map((file) => own.send('gated', [file, own.file('gate')])));
       await vi.waitUntil(() => files.every((file) => existsSync(file)), { timeout: 30_000, interval: 10 });
       expect(own.worker.running).toBe(4);
 
       await own.worker.resize(1);
+      writeFileSync(own.file('gate'), '');
 
-      for (const result of results) expect(await result.get({ timeout: 30 })).toBe('slept');
+      for (const result of results) expect(await result.get({ timeout: 30 })).toBe('through');
       expect(own.worker.taskPool?.size).toBe(1);
       expect(await own.run('add', [1, 1])).toBe(2);
       await expect(own.worker.resize(0)).rejects.toThrow(RangeError);
