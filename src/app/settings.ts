@@ -80,6 +80,8 @@ export interface Settings {
   readonly worker_deduplicate_successful_tasks: boolean;
   /** Ours: seconds without a turn of the event loop before the log names what blocks it; `null` does not watch. */
   readonly worker_blocked_loop_warning: number | null;
+  readonly worker_soft_shutdown_timeout: number;
+  readonly worker_enable_soft_shutdown_on_idle: boolean;
   readonly enable_utc: true;
   readonly timezone: 'UTC' | null;
   /** Ours: largest body read from a peer, in bytes. */
@@ -221,6 +223,8 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   worker_eta_task_limit: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
   worker_deduplicate_successful_tasks: flag(false),
   worker_blocked_loop_warning: setting(1, orNull(number), 'seconds or null'),
+  worker_soft_shutdown_timeout: setting(0, number, 'seconds'),
+  worker_enable_soft_shutdown_on_idle: flag(false),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
   message_max_bytes: setting(DEFAULT_LIMITS.maxBodyBytes, number, 'bytes'),

@@ -10,6 +10,13 @@ export interface AppSignals {
   before_task_publish: { readonly request: TaskRequest; readonly headers: Record<string, unknown>; readonly address: Address };
   /** In the client, once the broker has confirmed. */
   after_task_publish: { readonly taskId: string; readonly name: string; readonly address: Address };
+  /** In the worker, when it was told to stop. `sig` is `SIGTERM` and the like, or nothing where the program itself asked. */
+  worker_shutting_down: {
+    readonly hostname: string;
+    readonly sig: string | undefined;
+    readonly how: 'Warm' | 'Cold';
+    readonly exitCode: number;
+  };
   /** In the worker, when a task has come in. */
   task_received: { readonly request: TaskRequest };
   /** Where the task's code runs, before and after it. */

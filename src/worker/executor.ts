@@ -37,7 +37,7 @@ export class Executor {
   readonly #losses: Losses;
   /** Jobs whose code runs. */
   #inPool = 0;
-  #idle: (() => void) | undefined;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -60,7 +60,9 @@ export class Executor {
 
   /** Resolves when nothing runs any more. */
   idle(): Promise<void> {
-    return this.#options.state.active.size === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle = resolve));
+    if (this.#options.state.active.size === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
   }
 
   /** Starts a task now; the caller has seen that there is room. Never throws. */
@@ -189,7 +191,10 @@ export class Executor {
   #done(running: Running, ending: Ending, seconds: number): void {
     const { state, onFree } = this.#options;
     state.end(running, ending, seconds);
-    if (state.active.size === 0) this.#idle?.();
+    if (state.active.size === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
     onFree();
   }
 }

@@ -16,6 +16,8 @@ import { poolOptions } from './pool/options.ts';
 import type { Pool } from './pool/pool.ts';
 import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
+import { ColdShutdown } from './shutdown.ts';
+import type { Shutdown } from './shutdown.ts';
 import { WorkerState } from './state.ts';
 import { ExtraSteps, StepList } from './steps.ts';
 import type { Step } from './steps.ts';
@@ -87,6 +89,8 @@ export class Worker {
   #steps: StepList<Worker> | undefined;
   #stopping = false;
   #stopped: Promise<void> | undefined;
+  #cold: ColdShutdown | undefined;
+  #terminated: Promise<void> | undefined;
 
   /** Throws `ImproperlyConfiguredError` for queues that do not exist, `RangeError` for a bad number. */
   constructor(app: CeleryApp, options: WorkerOptions = {}, extras: WorkerSteps = noSteps()) {
@@ -164,13 +168,37 @@ export class Worker {
   }
 
   /** Warm shutdown: nothing new starts, what runs is finished, the rest goes back to the broker. Idempotent. */
-  stop(): Promise<void> {
+  stop(why: Shutdown = {}): Promise<void> {
+    if (this.#stopped === undefined) this.#tell('Warm', why);
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
 
+  /**
+   * Cold shutdown, also of a worker that stops already: what runs is ended, after `worker_soft_shutdown_timeout` seconds.
+   * Late-acked messages go back to the broker; tasks whose messages were acked before fail with `WorkerLostError`. A second
+   * call ends the soft wait.
+   */
+  terminate(why: Shutdown = {}): Promise<void> {
+    if (this.#terminated === undefined) this.#tell('Cold', why);
+    else this.#cold?.hurry();
+    this.#terminated ??= this.#terminate();
+    return this.#terminated;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #terminate(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#cold?.run();
+    await this.#stopped;
+  }
+
+  #tell(how: 'Warm' | 'Cold', { sig, exitCode = 0 }: Shutdown): void {
+    const { app, hostname } = this;
+    app.signals.send('worker_shutting_down', { hostname, sig, how, exitCode });
   }
 
   async #stop(): Promise<void> {
@@ -193,9 +221,18 @@ export class Worker {
       steps: this.#consumerSteps(tasks),
       unackedIds: () => [...executor.unackedIds(), ...tasks.scheduled().map(({ pending }) => pending.request.id)],
       cancelTasks: () => tasks.cancel(),
-      idle: () => executor.idle(),
+      idle: () => cold.over(),
       onGone: (error) => this.#ended.reject(error),
     });
+    const cold = new ColdShutdown({
+      pool,
+      logger,
+      settings: app.settings,
+      running: () => state.active.size,
+      cancelTasks: () => consumer.cancel(),
+      idle: () => executor.idle(),
+    });
+    this.#cold = cold;
     const steps = new StepList<Worker>([poolStep(pool), consumer]);
     if (this.autoscaler !== undefined) steps.add(this.autoscaler, { before: 'consumer' });
     const { worker_blocked_loop_warning: seconds } = app.settings;

@@ -12,9 +12,11 @@ import type { Job, Pool } from './pool.ts';
 export class InProcessPool implements Pool {
   readonly name: string;
   readonly isRemote = false;
-  readonly #running = new Set<Running>();
+  readonly #running = new Map<Running, (ending: Ending) => void>();
   readonly #logger: Logger;
   #size: number;
+  #stopped = false;
+  #onEmpty: (() => void) | undefined;
 
   constructor(name: string, size: number, logger: Logger) {
     this.name = name;
@@ -31,6 +33,7 @@ export class InProcessPool implements Pool {
   }
 
   run({ running, limits, work }: Job): Ending | Promise<Ending> {
+    if (this.#stopped) return abandoned();
     const { request } = running.pending;
     const stopClock = limitTime(limits, {
       soft: (seconds) => {
@@ -47,15 +50,20 @@ export class InProcessPool implements Pool {
       stopClock();
       return ending;
     }
-    this.#running.add(running);
-    return ending.finally(() => {
-      stopClock();
-      this.#running.delete(running);
+    return new Promise((resolve) => {
+      const end = (how: Ending): void => {
+        stopClock();
+        this.#running.delete(running);
+        if (this.#running.size === 0) this.#onEmpty?.();
+        resolve(how);
+      };
+      this.#running.set(running, end);
+      void ending.then(end);
     });
   }
 
   terminate(taskId: string): boolean {
-    for (const running of this.#running) {
+    for (const running of this.#running.keys()) {
       if (running.pending.request.id !== taskId) continue;
       running.context.abort(new Error('terminated'));
       return true;
@@ -73,8 +81,22 @@ export class InProcessPool implements Pool {
     return Promise.resolve();
   }
 
-  stop(): Promise<void> {
-    return Promise.resolve();
+  /** Code that still runs afterwards is nobody's: its task is abandoned and its signal aborted. */
+  async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    if (this.#running.size > 0 && graceMs > 0) await this.#empty(graceMs);
+    this.#stopped = true;
+    for (const [running, end] of this.#running) {
+      end(abandoned());
+      running.context.abort(new Error('the worker was stopped'));
+    }
+  }
+
+  async #empty(graceMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    const timer = setTimeout(resolve, graceMs);
+    await promise;
+    clearTimeout(timer);
   }
 
   info(): Readonly<Record<string, unknown>> {
@@ -85,4 +107,12 @@ export class InProcessPool implements Pool {
 /** Throws `RangeError` unless a pool can have this size. */
 export function checkSize(size: number): void {
   if (!Number.isInteger(size) || size < 1) throw new RangeError('a pool has a size of 1 or more');
+}
+
+/** The failure that Python can read: its own WorkerShutdown would end the client that waits. */
+function abandoned(): Ending {
+  const text = 'The worker was stopped before the task ended.';
+  const exception = { exc_type: 'WorkerLostError', exc_message: [text], exc_module: 'billiard.exceptions' };
+  const traceback = `Traceback (most recent call last):\nbilliard.exceptions.WorkerLostError: ${text}\n`;
+  return { kind: 'abandoned', exception, traceback };
 }
