@@ -36,7 +36,7 @@ import type { Security, SecurityOptions } from './security.ts';
 import { parseSettings, retryPolicy } from './settings.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import { signatureOptions } from './signature-options.ts';
-import { Signals } from './signals.ts';
+import { SIGNAL_NAMES, Signals } from './signals.ts';
 import type { AppSignals } from './signals.ts';
 import { TaskRegistry } from './tasks.ts';
 import type { TaskHandler, TaskOptions } from './task.ts';
@@ -70,7 +70,7 @@ export class CeleryApp {
   readonly serializers: SerializerRegistry;
   readonly compressors: CompressorRegistry = defaultCompressors();
   /** Celery's signals: `app.signals.on('task_prerun', ({ taskId }) => …)`. */
-  readonly signals: Signals<AppSignals> = new Signals(() => this.#logger);
+  readonly signals: Signals<AppSignals> = new Signals(() => this.#logger, SIGNAL_NAMES);
   /** `gen<pid>@<host>`, as Celery's clients name themselves. */
   readonly origin: string;
   readonly #input: Readonly<Record<string, unknown>>;
@@ -140,8 +140,9 @@ export class CeleryApp {
   }
 
   /** Settings that win over those given before and over the environment; before the first connection only. */
-  configure(overrides: Readonly<Record<string, unknown>>): void {
+  configure(given: Readonly<Record<string, unknown>>): void {
     if (this.#links.size > 0 || this.#backend !== undefined) throw new TypeError('configure() comes before the first connection');
+    const overrides = { ...this.#overrides, ...given };
     const { CELERY_BROKER_URL, CELERY_RESULT_BACKEND } = process.env;
     const env = {
       ...('broker_url' in overrides ? undefined : { CELERY_BROKER_URL }),
@@ -150,7 +151,7 @@ export class CeleryApp {
     const settings = parseSettings({ ...this.#input, ...overrides }, env);
     if (this.#security !== undefined) {
       requireSigning(settings);
-      if (Object.keys(overrides).some((name) => name.startsWith('security_')))
+      if (Object.keys(given).some((name) => name.startsWith('security_')))
         throw new TypeError('configure() comes before setupSecurity()');
     }
     this.#settings = settings;

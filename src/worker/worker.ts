@@ -96,6 +96,8 @@ export class Worker {
   constructor(app: CeleryApp, options: WorkerOptions = {}, extras: WorkerSteps = noSteps()) {
     this.app = app;
     this.logger = app.logger;
+    this.hostname = nodeName(options.hostname, app.host.hostname);
+    app.signals.send('celeryd_init', { hostname: this.hostname, options: { ...options } });
     this.pool = options.pool ?? app.settings.worker_pool;
     this.autoscaler = options.autoscale === undefined ? undefined : new Autoscaler(options.autoscale);
     if (this.autoscaler !== undefined && this.pool === 'solo') throw new RangeError('the solo pool runs one task at a time');
@@ -112,7 +114,6 @@ export class Worker {
     this.timeLimits = new TaskTimeLimits({ hard: options.timeLimit, soft: options.softTimeLimit });
     this.rateLimits = new RateLimits({ disabled: app.settings.worker_disable_rate_limits });
     this.disablePrefetch = options.disablePrefetch ?? app.settings.worker_disable_prefetch;
-    this.hostname = nodeName(options.hostname, app.host.hostname);
     this.queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now());
     this.done = this.#ended.promise;
@@ -155,7 +156,11 @@ export class Worker {
   async start(): Promise<void> {
     if (this.#steps !== undefined) throw new TypeError('this worker was started before');
     if (isChild()) throw new TypeError(STARTED_INSIDE);
+    const { app, hostname } = this;
     this.#steps = this.#makeSteps();
+    await app.signals.sendAndWait('worker_init', { hostname });
+    await app.signals.sendAndWait('celeryd_after_setup', { hostname });
+    if (this.#stopping) return;
     try {
       await this.#steps.start(this);
     } catch (error) {
@@ -164,7 +169,8 @@ export class Worker {
       throw error;
     }
     if (this.#stopping) return;
-    this.logger.info(`${this.hostname} ready.`);
+    app.signals.send('worker_ready', { hostname });
+    this.logger.info(`${hostname} ready.`);
   }
 
   /** Warm shutdown: nothing new starts, what runs is finished, the rest goes back to the broker. Idempotent. */
@@ -203,7 +209,11 @@ export class Worker {
 
   async #stop(): Promise<void> {
     this.#stopping = true;
-    await this.#steps?.stop(this);
+    try {
+      await this.#steps?.stop(this);
+    } finally {
+      if (this.#steps !== undefined) await this.app.signals.sendAndWait('worker_shutdown', { hostname: this.hostname });
+    }
     this.#ended.resolve();
   }
 
