@@ -151,8 +151,7 @@ export class CeleryApp {
     const settings = parseSettings({ ...this.#input, ...overrides }, env);
     if (this.#security !== undefined) {
       requireSigning(settings);
-      if (Object.keys(given).some((name) => name.startsWith('security_')))
-        throw new TypeError('configure() comes before setupSecurity()');
+      if (Object.keys(given).some((name) => name.startsWith('security_'))) throw new TypeError('configure() comes before setupSecurity()');
     }
     this.#settings = settings;
     this.#overrides = overrides;

@@ -56,3 +56,12 @@ function toPositive(name: string, value: unknown): number | undefined {
   if (number === 0) throw new UsageError(`--${name} takes a whole number of 1 or more.`);
   return number;
 }
+
+/** A comma-separated list as it was given; `undefined` without one. */
+export function commaList(value: unknown): string[] | undefined {
+  if (typeof value !== 'string') return undefined;
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

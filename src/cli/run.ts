@@ -7,6 +7,7 @@ import { callOptions, decodeOptions, encodeOptions } from './message-options.ts'
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
 import { positive, seconds, text, whole } from './option-types.ts';
 import { reportError } from './print.ts';
+import { listOptions, purgeOptions } from './queue-options.ts';
 import { explainUsage } from './usage.ts';
 
 type Command = (argv: Readonly<Record<string, unknown>>) => Promise<number>;
@@ -86,7 +87,25 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       decodeOptions,
       perform(async () => (await import('./decode.ts')).decode),
     )
-    .demandCommand(1, 'Name a command: worker, call, result, encode or decode.')
+    .command(
+      'purge',
+      "Throw away what waits in the app's queues",
+      purgeOptions,
+      perform(async () => (await import('./queues.ts')).purge),
+    )
+    .command(
+      'list <what>',
+      'What the queues are bound to, or how much waits in them',
+      listOptions,
+      perform(async () => (await import('./queues.ts')).list),
+    )
+    .command(
+      'report',
+      'What a bug report needs, without secrets',
+      (yargs) => yargs,
+      perform(async () => (await import('./queues.ts')).report),
+    )
+    .demandCommand(1, 'Name a command: worker, call, result, purge, list, report, encode or decode.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -120,6 +139,9 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('queues', { alias: 'Q', ...text, describe: 'Comma-separated queues to consume' })
     .option('exclude-queues', { alias: 'X', ...text, describe: 'Comma-separated queues not to consume' })
     .option('include', { alias: 'I', ...text, describe: 'Comma-separated modules to import besides the app' })
+    .option('purge', { alias: 'discard', type: 'boolean', describe: 'Throw away what waits in the queues first' })
+    .option('pidfile', { ...text, describe: 'Write the process id there; refuse to start when another holds it (%n %h %p)' })
+    .option('logfile', { alias: 'f', ...text, describe: 'Log there instead of to stderr; reopened when it was moved away' })
     .option('without-gossip', { type: 'boolean', describe: 'Accepted: this worker does not gossip' })
     .option('without-mingle', { type: 'boolean', describe: 'Accepted: this worker does not mingle' })
     .option('without-heartbeat', { type: 'boolean', describe: 'Accepted: this worker sends no event heartbeats' })
@@ -169,6 +191,10 @@ const LONG_OPTIONS = [
   'queues',
   'exclude-queues',
   'include',
+  'purge',
+  'pidfile',
+  'logfile',
+  'force',
   'without-gossip',
   'without-mingle',
   'without-heartbeat',

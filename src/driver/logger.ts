@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import pino from 'pino';
 import type { Logger, LogLevel } from '../base/logger.ts';
 
@@ -7,6 +8,8 @@ export interface LoggerOptions {
   readonly format: 'text' | 'json';
   /** A file descriptor; stderr by default. */
   readonly fd?: number;
+  /** A file instead, appended to; opened anew when it was moved away or deleted, as logrotate does. */
+  readonly file?: string;
 }
 
 const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warning: 40, error: 50, critical: 60 };
@@ -18,10 +21,11 @@ const LONGEST_FIELD = 256;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A logger with pino's synchronous destination, and pino itself for JSON. */
-export function createLogger({ level, format, fd = 2 }: LoggerOptions): Logger {
-  const destination = pino.destination({ dest: fd, sync: true });
+export function createLogger({ level, format, fd = 2, file }: LoggerOptions): Logger {
+  const opened = pino.destination({ dest: file ?? fd, sync: true });
+  const destination = file === undefined ? opened : watched(opened, file);
   // A reader of the log that has gone away must not take the worker with it.
-  destination.on('error', () => undefined);
+  opened.on('error', () => undefined);
   const emit = format === 'json' ? jsonLines(destination, level) : textLines(destination);
   const write = (name: LogLevel) => (message: string, fields?: Fields) => {
     if (LEVELS[name] >= LEVELS[level]) emit(name, escapeLine(message), fields);
@@ -33,6 +37,21 @@ export function createLogger({ level, format, fd = 2 }: LoggerOptions): Logger {
     error: write('error'),
     critical: write('critical'),
     isEnabled: (name) => LEVELS[name] >= LEVELS[level],
+  };
+}
+
+/** `logging.handlers.WatchedFileHandler`, which Celery uses: looks before each line whether the path is still its file. */
+function watched(destination: ReturnType<typeof pino.destination>, file: string): { write(line: string): boolean } {
+  const inode = (): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino;
+  let own = inode();
+  return {
+    write(line) {
+      if (inode() !== own) {
+        destination.reopen();
+        own = inode();
+      }
+      return destination.write(line);
+    },
   };
 }
 

@@ -14,8 +14,10 @@ import { Intake } from './intake.ts';
 import { isChild } from './pool/inside.ts';
 import { poolOptions } from './pool/options.ts';
 import type { Pool } from './pool/pool.ts';
+import { nodeName } from './node-name.ts';
 import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
+import { PurgeStep } from './purge.ts';
 import { ColdShutdown } from './shutdown.ts';
 import type { Shutdown } from './shutdown.ts';
 import { WorkerState } from './state.ts';
@@ -47,6 +49,8 @@ export interface WorkerOptions {
   readonly disablePrefetch?: boolean;
   /** KiB of resident memory after which a child is replaced. */
   readonly maxMemoryPerChild?: number;
+  /** Throws away what waits in the queues before it consumes them. */
+  readonly purge?: boolean;
 }
 
 /** Modules that children import anew. */
@@ -84,6 +88,7 @@ export class Worker {
   #concurrency: number;
   #taskPool: Pool | undefined;
   #tasks: TaskConsumer | undefined;
+  readonly #purge: boolean;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
   #steps: StepList<Worker> | undefined;
@@ -109,6 +114,7 @@ export class Worker {
     if (!Number.isInteger(this.#concurrency) || this.#concurrency < 1)
       throw new RangeError('concurrency must be a whole number of 1 or more');
     this.#multiplier = options.prefetchMultiplier ?? app.settings.worker_prefetch_multiplier;
+    this.#purge = options.purge ?? false;
     this.#extras = extras;
     this.#options = options;
     this.timeLimits = new TaskTimeLimits({ hard: options.timeLimit, soft: options.softTimeLimit });
@@ -243,7 +249,7 @@ export class Worker {
       idle: () => executor.idle(),
     });
     this.#cold = cold;
-    const steps = new StepList<Worker>([poolStep(pool), consumer]);
+    const steps = new StepList<Worker>([...(this.#purge ? [new PurgeStep()] : []), poolStep(pool), consumer]);
     if (this.autoscaler !== undefined) steps.add(this.autoscaler, { before: 'consumer' });
     const { worker_blocked_loop_warning: seconds } = app.settings;
     if (seconds && !pool.isRemote && logger.isEnabled('warning')) steps.add(new LoopWatch(seconds), { before: 'consumer' });
@@ -278,13 +284,4 @@ const POOL_GRACE_MS = 5000;
 
 function poolStep(pool: Pool): Step<Worker> {
   return { name: 'pool', start: () => pool.start(), stop: () => pool.stop({ graceMs: POOL_GRACE_MS }) };
-}
-
-/** `celery/utils/nodenames.py host_format, default_nodename`; `%i` is the index of a pool's child, and this is the parent. */
-function nodeName(given: string | undefined, host: string): string {
-  const [name = host, ...domain] = host.split('.');
-  const values: Readonly<Record<string, string>> = { h: host, n: name, d: domain.join('.'), i: '0', I: '', '%': '%' };
-  const expanded = (given ?? '%h').replace(/%([hndiI%])/g, (_match, letter: string) => values[letter] ?? '');
-  const at = expanded.indexOf('@');
-  return `${expanded.slice(0, Math.max(at, 0)) || 'celery'}@${expanded.slice(at + 1) || host}`;
 }
