@@ -133,8 +133,6 @@ export const NOT_BUILT: ReadonlySet<string> = new Set([
   'worker_enable_remote_control',
   'worker_hijack_root_logger',
   'worker_log_color',
-  'worker_log_datefmt',
-  'worker_log_format',
   'worker_lost_wait',
   'worker_pool_putlocks',
   'worker_pool_start_method',
@@ -142,8 +140,6 @@ export const NOT_BUILT: ReadonlySet<string> = new Set([
   'worker_redirect_stdouts_level',
   'worker_send_task_events',
   'worker_state_db',
-  'worker_task_log_datefmt',
-  'worker_task_log_format',
   'worker_timer',
   'worker_timer_precision',
 ]);

@@ -1,5 +1,6 @@
 import { ImproperlyConfiguredError } from '../base/errors.ts';
 import { DEFAULT_LIMITS } from '../base/limits.ts';
+import { DEFAULT_LAYOUT } from '../driver/logger.ts';
 import { nearest } from '../base/nearest.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Routes } from '../routing/router.ts';
@@ -82,6 +83,10 @@ export interface Settings {
   readonly worker_blocked_loop_warning: number | null;
   readonly worker_soft_shutdown_timeout: number;
   readonly worker_enable_soft_shutdown_on_idle: boolean;
+  readonly worker_log_format: string;
+  readonly worker_log_datefmt: string | null;
+  readonly worker_task_log_format: string;
+  readonly worker_task_log_datefmt: string | null;
   readonly enable_utc: true;
   readonly timezone: 'UTC' | null;
   /** Ours: largest body read from a peer, in bytes. */
@@ -225,6 +230,10 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   worker_blocked_loop_warning: setting(1, orNull(number), 'seconds or null'),
   worker_soft_shutdown_timeout: setting(0, number, 'seconds'),
   worker_enable_soft_shutdown_on_idle: flag(false),
+  worker_log_format: setting(DEFAULT_LAYOUT.format, text, "a format in Python's %(name)s style"),
+  worker_log_datefmt: setting(null, orNull(text), 'a strftime format or null'),
+  worker_task_log_format: setting(DEFAULT_LAYOUT.taskFormat, text, "a format in Python's %(name)s style"),
+  worker_task_log_datefmt: setting(null, orNull(text), 'a strftime format or null'),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
   message_max_bytes: setting(DEFAULT_LIMITS.maxBodyBytes, number, 'bytes'),

@@ -1,3 +1,4 @@
+import type { Logger } from '../base/logger.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { DeliveryInfo } from '../transport/transport.ts';
 
@@ -13,6 +14,8 @@ export interface TaskContext {
   readonly deliveryInfo: DeliveryInfo;
   readonly replyTo: string | undefined;
   readonly correlationId: string | undefined;
+  /** Logs as this task: with its name and id, in `worker_task_log_format`. `celery.utils.log.get_task_logger`. */
+  readonly logger: Logger;
   readonly isEager: false;
   /** Aborted when the worker gives the task up. */
   readonly signal: AbortSignal;

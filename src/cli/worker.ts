@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { createLogger } from '../driver/logger.ts';
+import type { LogLayout } from '../driver/logger.ts';
 import { lockPidfile, PidfileTakenError } from '../driver/pidfile.ts';
 import { packageVersion } from '../driver/version.ts';
 import type { LogLevel } from '../base/logger.ts';
@@ -99,7 +100,16 @@ function lock(path: string | undefined): boolean {
 function setUpLogging(app: Celery, options: { level: LogLevel; format: 'text' | 'json'; file: string | undefined }): void {
   const { level, format, file } = options;
   if (app.signals.has('setup_logging')) app.signals.send('setup_logging', { level, format, logfile: file });
-  else app.setLogger(createLogger({ level, format, ...optional('file', file) }));
+  else app.setLogger(createLogger({ level, format, layout: layoutOf(app), ...optional('file', file) }));
+}
+
+function layoutOf({ settings }: Celery): LogLayout {
+  return {
+    format: settings.worker_log_format,
+    datefmt: settings.worker_log_datefmt,
+    taskFormat: settings.worker_task_log_format,
+    taskDatefmt: settings.worker_task_log_datefmt,
+  };
 }
 
 function bannerOf(app: Celery, { hostname, pool, concurrency, queues }: Worker, showTasks: boolean): string {

@@ -1,5 +1,5 @@
 import { LOG_FIELD_LENGTH } from '../base/limits.ts';
-import type { Logger } from '../base/logger.ts';
+import type { Logger, LogLevel } from '../base/logger.ts';
 import { exceptionWireRepr } from '../protocol/failure.ts';
 import type { ExceptionWire } from '../protocol/result.ts';
 import { saferepr } from '../protocol/saferepr.ts';
@@ -107,4 +107,21 @@ export const taskLog = {
 
 function fields({ id, task }: TaskRequest): Readonly<Record<string, unknown>> {
   return { task_id: clip(id), task_name: clip(task) };
+}
+
+/** A logger whose lines say which task wrote them. */
+export function taskLogger(logger: Logger, request: TaskRequest): Logger {
+  const own = { ...fields(request), logger: 'task' };
+  const write =
+    (level: LogLevel) =>
+    (message: string, more?: Readonly<Record<string, unknown>>): void =>
+      logger[level](message, { ...more, ...own });
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warning: write('warning'),
+    error: write('error'),
+    critical: write('critical'),
+    isEnabled: (level) => logger.isEnabled(level),
+  };
 }

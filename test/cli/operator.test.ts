@@ -86,6 +86,40 @@ describe('--logfile', TIMEOUT, () => {
   });
 });
 
+describe('log lines', TIMEOUT, () => {
+  const code = "app.task('mark', function mark() { this.logger.warning('one\\ntwo'); });";
+
+  test('of the worker and of tasks have the layouts of the settings', async () => {
+    const given = project(code, { worker_log_format: '%(levelname)s|%(message)s', worker_task_log_format: 'T %(task_name)s %(message)s' });
+    await using worker = await start(given);
+    await send(given, 1);
+
+    await worker.until((output) => output.includes('succeeded'));
+
+    expect(worker.output()).toMatch(/^INFO\|.* ready\.$/m);
+    expect(worker.output()).toMatch(/^T mark one\\ntwo$/m);
+  });
+
+  test('as JSON have the task in fields', async () => {
+    const given = project(code);
+    await using worker = await start(given, ['--json']);
+    await send(given, 1);
+
+    await worker.until((output) => output.includes('succeeded'));
+
+    const lines = worker.output().trim().split('\n');
+    const own = lines.map((line) => JSON.parse(line) as Record<string, unknown>).find(({ msg }) => msg === 'one\\ntwo');
+    expect(own).toMatchObject({ level: 'warning', task_name: 'mark', logger: 'task', task_id: expect.any(String) as string });
+  });
+
+  test('a layout that cannot be is a configuration error', () => {
+    const { code: exitCode, err } = tq(['-A', 'app', 'worker'], project('', { worker_log_format: '%(lineno)d' }).folder);
+
+    expect(exitCode).toBe(78);
+    expect(err).toContain('worker_log_format names %(lineno)s');
+  });
+});
+
 describe('signals that end nothing', TIMEOUT, () => {
   test('USR1 prints what runs', async () => {
     const given = project("app.task('mark', () => new Promise(() => console.error('marked')));");
