@@ -8,7 +8,7 @@ export const serializers = ['json', 'msgpack', 'yaml'] as const;
 export type Format = (typeof serializers)[number];
 
 /** The compressions of the matrix; `undefined` is none. */
-export const compressions: readonly (string | undefined)[] = [undefined, 'gzip'];
+export const compressions: readonly (string | undefined)[] = [undefined, 'gzip', 'bzip2', 'lzma', 'brotli', 'zstd'];
 
 /** One value: in JavaScript, in Python, and the class that Python takes it for. */
 type Typed = readonly [value: unknown, python: string, type: string];
@@ -77,13 +77,16 @@ export const everyType: Readonly<Record<Format, readonly Typed[]>> = {
 /** What is sent besides: a megabyte (in few pieces for YAML, which Python reads a character at a time), characters, nothing. */
 export function payloads(format: Format): Readonly<Record<string, Payload>> {
   const types = everyType[format];
-  const [pieces, size] = format === 'yaml' ? [8, 131_072] : [1024, 1024];
+  const [pieces, words] = format === 'yaml' ? [8, 19_000] : [1024, 150];
   const unicode = 'zażółć 漢字 🐇 \u0000\u0007\u0085\u2028\ufeff\u007f "quotes" \\ \t\r\n end ';
   return {
     'every type': { value: types.map(([value]) => value), python: `[${types.map(([, python]) => python).join(', ')}]` },
+    // Not all alike: what shrinks to nothing is taken for a bomb.
     '1 MB': {
-      value: Array.from({ length: pieces }, () => 'x y:z '.repeat(size).slice(0, size)),
-      python: `[("x y:z " * ${size})[:${size}]] * ${pieces}`,
+      value: Array.from({ length: pieces }, (_piece, at) =>
+        Array.from({ length: words }, (_word, n) => ((at * words + n) * 7919) % 100_003).join(': '),
+      ),
+      python: `[": ".join(str((at * ${words} + n) * 7919 % 100003) for n in range(${words})) for at in range(${pieces})]`,
     },
     unicode: { value: { [unicode]: [unicode] }, python: `{${pythonText(unicode)}: [${pythonText(unicode)}]}` },
     empty: { value: ['', [], {}], python: '["", [], {}]' },
