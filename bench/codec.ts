@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { Celery } from 'tq-bridge';
 import { pythonVenv } from '../test/servers.ts';
 import type { CeleryVersion } from '../test/servers.ts';
+import { authRates } from './auth-codec.ts';
 
 /** Operations per second. */
 export interface Rates {
@@ -33,12 +34,15 @@ const VALUE = [
   { callbacks: null, errbacks: null, chain: null, chord: null },
 ];
 
-const COMPRESSIONS = ['gzip', 'bzip2', 'lzma', 'brotli', 'zstd'];
+/** Bodies of so many tasks show what a compression does; of one, what it costs to begin. */
+const LARGE = 200;
+
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const seconds = Number(process.env['BENCH_CODEC_SECONDS'] ?? 0.2);
 
-/** Measures all of it; `python` is an interpreter with Celery. */
-export async function measureCodecs(python: string): Promise<CodecReport> {
+/** Measures all of it beside one release of Celery. Throws `ImproperlyConfiguredError` without the optional packages. */
+export async function measureCodecs(version: CeleryVersion): Promise<CodecReport> {
+  const { python } = await pythonVenv(version);
   const ours = contenders();
   const samples = new Map<string, Rates[]>();
   const add = (name: string, rates: Rates): unknown => samples.set(name, [...(samples.get(name) ?? []), rates]);
@@ -48,6 +52,9 @@ export async function measureCodecs(python: string): Promise<CodecReport> {
     const theirs = await kombuRates(python, ours);
     ({ libyaml } = theirs);
     for (const [name, rates] of Object.entries(theirs.rates)) if ('encode' in rates) add(`kombu ${name}`, rates);
+    const { ours: signed, celery } = await authRates(version, 1, seconds);
+    add('auth', { encode: signed.sign, decode: signed.verify });
+    add('kombu auth', { encode: celery.sign, decode: celery.verify });
     process.stderr.write(`codec round ${round}/${rounds}\n`);
   }
   const perSecond = Object.fromEntries([...samples].map(([name, list]) => [name, medians(list)]));
@@ -71,11 +78,16 @@ function contenders(): Map<string, Contender> {
     const bytes = Buffer.from(serializer.encode(VALUE));
     all.set(name, { encode: () => serializer.encode(VALUE), decode: () => serializer.decode(bytes) });
   }
-  for (const name of COMPRESSIONS) {
-    const compressor = app.compressors.find(name);
-    if (compressor === undefined) continue;
-    const packed = compressor.compress(json);
-    all.set(name, { encode: () => compressor.compress(json), decode: () => compressor.decompress(packed, 1_000_000) });
+  for (const name of app.compressors.names()) {
+    const compressor = app.compressors.byName(name);
+    for (const [label, times] of [
+      [name, 1],
+      [`${name} ${LARGE}`, LARGE],
+    ] as const) {
+      const body = Buffer.from(JSON.stringify(times === 1 ? VALUE : Array.from({ length: times }, () => VALUE)));
+      const packed = compressor.compress(body);
+      all.set(label, { encode: () => compressor.compress(body), decode: () => compressor.decompress(packed, 1_000_000) });
+    }
   }
   return all;
 }
@@ -106,10 +118,10 @@ interface KombuRates {
 }
 
 async function kombuRates(python: string, ours: ReadonlyMap<string, Contender>): Promise<KombuRates> {
-  const compressions = COMPRESSIONS.filter((name) => ours.has(name));
-  const serializers = [...ours.keys()].filter((name) => name !== 'JSON' && !compressions.includes(name));
+  const compressions = new Celery('bench').compressors.names();
+  const serializers = new Celery('bench').serializers.names().filter((name) => ours.has(name));
   const child = spawn(python, [fileURLToPath(new URL('codec_side.py', import.meta.url))], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(JSON.stringify({ value: VALUE, seconds, serializers, compressions }));
+  child.stdin.end(JSON.stringify({ value: VALUE, seconds, serializers, compressions, large: LARGE }));
   const output: Buffer[] = [];
   for await (const chunk of child.stdout) output.push(chunk as Buffer);
   return JSON.parse(Buffer.concat(output).toString()) as KombuRates;
@@ -139,6 +151,5 @@ function median(values: readonly number[]): number {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { python } = await pythonVenv((process.env['BENCH_CELERY'] ?? '5.7.0') as CeleryVersion);
-  console.log(JSON.stringify(await measureCodecs(python), undefined, 2));
+  console.log(JSON.stringify(await measureCodecs((process.env['BENCH_CELERY'] ?? '5.7.0') as CeleryVersion), undefined, 2));
 }

@@ -37,8 +37,8 @@ def serializer(name):
     )
 
 
-def compressor(name):
-    body = dumps(value).encode()
+def compressor(name, times=1):
+    body = dumps([value] * times if times > 1 else value).encode()
     _, content_type = compression.compress(body, name)
     return codec(lambda: compression.compress(body, name)[0], lambda packed: compression.decompress(packed, content_type))
 
@@ -52,6 +52,8 @@ def attempt(measure, name):
 
 rates = {name: attempt(serializer, name) for name in task["serializers"]}
 rates |= {name: attempt(compressor, name) for name in task["compressions"]}
+large = task["large"]
+rates |= {f"{name} {large}": attempt(lambda name: compressor(name, large), name) for name in task["compressions"]}
 if yaml.__with_libyaml__:  # kombu does not use it: shown beside
     rates["yaml by libyaml"] = codec(
         lambda: yaml.dump(value, Dumper=yaml.CSafeDumper), lambda text: yaml.load(text, Loader=yaml.CSafeLoader)

@@ -121,7 +121,7 @@ const report = {
   },
   sleeps: { together: sleepers.together, peakMb: sleepers.peakMb },
   roundTripMs: { p50: trip.p50, p99: trip.p99 },
-  codec: await measureCodecs(python.python),
+  codec: await measureCodecs(celeryVersion),
 };
 mkdirSync(`${here}results`, { recursive: true });
 writeFileSync(`${here}results/latest.json`, `${JSON.stringify(report, null, 2)}\n`);
