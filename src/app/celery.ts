@@ -1,6 +1,7 @@
 import { AppClosedError } from '../base/errors.ts';
 import { parseBrokerUrl, parseBrokerUrls } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
+import { LamportClock } from '../base/lamport.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
@@ -60,6 +61,8 @@ const CLOSE_GRACE_MS = 10_000;
 export class CeleryApp {
   readonly name: string;
   readonly host: Host = systemHost;
+  /** Orders what is said between workers: events, control and its replies. */
+  readonly clock: LamportClock = new LamportClock();
   readonly tasks: TaskRegistry = new TaskRegistry();
   readonly serializers: SerializerRegistry = defaultRegistry();
   readonly compressors: CompressorRegistry = new CompressorRegistry();
