@@ -53,7 +53,7 @@ export class AmqpConsumer implements Consumer {
     for (const queue of this.#queues) {
       const onMessage = (message: Parameters<Parameters<ConfirmChannel['consume']>[1]>[0]): void => {
         if (message === null) onCancelled(queue.name);
-        else onDelivery(this.#owner.receive(message, queue.name));
+        else onDelivery(this.#owner.receive(message, queue.name, noAck));
       };
       const { consumerTag } = await this.#channel.consume(queue.name, onMessage, { noAck });
       this.#tags.push(consumerTag);
