@@ -91,6 +91,10 @@ export type Peeked = { readonly message: Message; readonly info: DeliveryInfo } 
 export interface Consumer {
   /** Changes the ceiling of unsettled deliveries while running. */
   setPrefetch(prefetch: number): Promise<void>;
+  /** Consumes one more queue, under the same prefetch; it must have been declared. Rejects as `Channel.consume`. */
+  addQueue(queue: Queue): Promise<void>;
+  /** Consumes a queue no longer. What it has delivered may still be settled. */
+  removeQueue(name: string): Promise<void>;
   /** Stops new deliveries. Those already handed out may still be settled. */
   cancel(): Promise<void>;
 }

@@ -216,6 +216,31 @@ export function transportConformance(name: string, place: () => Promise<Transpor
       expect(arrivals.total).toBe(1);
     });
 
+    test('a running consumer takes one more queue, and one less', async () => {
+      const other = plainQueue(`${queue.name}-other`);
+      await channel.declareQueue(other);
+      const arrivals = new Arrivals();
+      const consumer = await channel.consume([queue], {
+        prefetch: 0,
+        noAck: false,
+        onDelivery: arrivals.push,
+        onCancelled: () => undefined,
+      });
+      await channel.publish(textMessage('other'), { exchange: '', routingKey: other.name });
+      await send('first');
+      expect((await arrivals.take(1)).map(text)).toEqual(['first']);
+
+      await consumer.addQueue(other);
+      expect((await arrivals.take(1)).map(text)).toEqual(['other']);
+      await consumer.removeQueue(queue.name);
+      await send('stays');
+      await channel.publish(textMessage('goes'), { exchange: '', routingKey: other.name });
+
+      expect((await arrivals.take(1)).map(text)).toEqual(['goes']);
+      expect(await sizeLater(connection, queue)).toBe(1);
+      await channel.deleteQueue(other.name);
+    });
+
     test('purge empties a queue and counts', async () => {
       for (const item of ['1', '2', '3']) await send(item);
 
