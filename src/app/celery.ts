@@ -17,7 +17,13 @@ import type { TaskRequest } from '../protocol/task.ts';
 import type { Message } from '../message/message.ts';
 import type { Address, Queue, Route } from '../routing/queue.ts';
 import { loadTransport } from '../transport/registry.ts';
+import type { Channel } from '../transport/transport.ts';
+import { ControlClient } from '../control/client.ts';
+import type { Post } from '../control/post.ts';
+import { decodeMessage } from '../message/decode.ts';
 import { BrokerLink } from './connection.ts';
+import { Control } from './control.ts';
+import { mailboxSettings } from './mailbox.ts';
 import { runningTask } from './current.ts';
 import { checkSendOptions } from './options.ts';
 import type { SendOptions } from './options.ts';
@@ -79,6 +85,7 @@ export class CeleryApp {
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
   #closing: Promise<void> | undefined;
+  #control: Control | undefined;
   /** What turns jobs into messages. */
   readonly #wire: Wire = {
     settings: () => this.#settings,
@@ -247,6 +254,27 @@ export class CeleryApp {
     return new AsyncResult<T>(taskId, this.#wire.openBackend);
   }
 
+  /** Remote control of workers: `await app.control.ping()`, `await app.control.inspect().active()`. */
+  get control(): Control {
+    this.#control ??= this.#openControl();
+    return this.#control;
+  }
+
+  /** How this app writes and reads control messages. */
+  controlPost(): Post {
+    const { settings, serializers, compressors, clock } = this;
+    const reading = {
+      registry: serializers,
+      compressors,
+      accept: serializers.contentTypes(settings.accept_content),
+      maxBodyBytes: settings.message_max_bytes,
+      maxDecompressedBytes: settings.message_max_decompressed_bytes,
+    };
+    const serializer = serializers.byName(settings.task_serializer);
+    const decode: Post['decode'] = (message) => decodeMessage(message, reading);
+    return { mailbox: mailboxSettings(settings), clock, logger: this.#logger, serializer, decode };
+  }
+
   /** Queues a worker of this app consumes. Throws `ImproperlyConfiguredError`. */
   consumeQueues(select?: readonly string[], exclude?: readonly string[]): Queue[] {
     return this.#queues.consumed(select, exclude);
@@ -313,6 +341,16 @@ export class CeleryApp {
       },
     });
     return this.#openedBackend;
+  }
+
+  #openControl(): Control {
+    let link: BrokerLink | undefined;
+    const openChannel = async (): Promise<Channel> => {
+      link ??= this.openLink();
+      return (await link.open()).openChannel();
+    };
+    const { host } = this;
+    return new Control(new ControlClient({ post: this.controlPost(), uuid: () => host.uuid(), now: () => host.now(), openChannel }));
   }
 
   #policy(options: Pick<SendOptions, 'retry' | 'retryPolicy'>): RetryPolicy | undefined {

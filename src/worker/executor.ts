@@ -1,6 +1,8 @@
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
+import { constants } from 'node:os';
 import { RunContext } from './context.ts';
+import { discardRevoked } from './discard.ts';
 import { limitTime } from './limits.ts';
 import { taskLog } from './log-lines.ts';
 import type { Pending, Running } from './pending.ts';
@@ -26,6 +28,8 @@ export interface ExecutorOptions {
 /** Runs tasks in the pool and performs what follows from each run. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  /** Tasks that were ended by force, each with what is stored about it. */
+  readonly #terminated = new Map<Running, Promise<void>>();
   #idle: (() => void) | undefined;
 
   constructor(options: ExecutorOptions) {
@@ -40,6 +44,21 @@ export class Executor {
   unackedIds(): string[] {
     const late = [...this.#options.state.active].filter(({ policy }) => policy.acksLate);
     return late.map(({ pending }) => pending.request.id);
+  }
+
+  /**
+   * Ends a running task by force, where the pool can, and says so at once: REVOKED is stored, whatever its code does from
+   * now on. False when it does not run here. `celery/worker/request.py Request.terminate`.
+   */
+  terminate(taskId: string, signal: NodeJS.Signals): boolean {
+    const { pool, state, logger } = this.#options;
+    const running = [...state.active].find(({ pending }) => pending.request.id === taskId);
+    if (running === undefined || this.#terminated.has(running)) return running !== undefined;
+    const why = { expired: false, terminated: true, signum: constants.signals[signal] };
+    taskLog.terminated(logger, running.pending.request, signal);
+    this.#terminated.set(running, discardRevoked(running.pending, why, this.#options));
+    pool.terminate(taskId, signal);
+    return true;
   }
 
   /** Resolves when nothing runs any more. */
@@ -93,6 +112,8 @@ export class Executor {
   /** Turns an ending into its effects; at once where nothing needs waiting for. */
   #ended(running: Running, ending: Ending): void {
     const seconds = (performance.now() - running.startedMs) / 1000;
+    const terminated = this.#terminated.get(running);
+    if (terminated !== undefined) return void terminated.finally(() => this.#forgotten(running, seconds));
     this.#logEnding(running, ending, seconds);
     const { request, delivery } = running.pending;
     const { policy } = running;
@@ -102,6 +123,14 @@ export class Executor {
       return this.#done(running, ending, seconds);
     }
     void finish(running, ending, this.#options).finally(() => this.#done(running, ending, seconds));
+  }
+
+  /** A task that was ended by force: its ending counts no more. */
+  #forgotten(running: Running, seconds: number): void {
+    const { delivery, request } = running.pending;
+    this.#terminated.delete(running);
+    if (running.policy.acksLate) settle(delivery, { kind: 'ack' }, this.#options.logger, request.id);
+    this.#done(running, { kind: 'ignore' }, seconds);
   }
 
   #logEnding({ pending: { request } }: Running, ending: Ending, seconds: number): void {

@@ -4,14 +4,13 @@ import type { Queue } from '../routing/queue.ts';
 import type { Channel, Consumer, Delivery } from '../transport/transport.ts';
 import type { Executor } from './executor.ts';
 import type { Intake } from './intake.ts';
-import { clip, messageOf, taskLog } from './log-lines.ts';
+import { messageOf, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { prefetchCount } from './qos.ts';
-import { storeState } from './results.ts';
+import { discardRevoked } from './discard.ts';
 import { settle } from './settle.ts';
-import type { Revocation, Scheduled, WorkerState } from './state.ts';
+import type { Scheduled, WorkerState } from './state.ts';
 import { decide } from './strategy.ts';
-import { policyFor } from './task-plan.ts';
 import { WakeTimer } from './timer.ts';
 
 /** What a session needs. */
@@ -19,7 +18,8 @@ export interface SessionOptions {
   readonly app: CeleryApp;
   readonly channel: Channel;
   readonly queues: readonly Queue[];
-  readonly concurrency: number;
+  /** Slots of the pool, now. */
+  readonly concurrency: () => number;
   readonly multiplier: number;
   readonly hostname: string;
   readonly logger: Logger;
@@ -47,7 +47,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#prefetch = prefetchCount(options.concurrency, options.multiplier, 0);
+    this.#prefetch = prefetchCount(options.concurrency(), options.multiplier, 0);
     this.#held = new WakeTimer(options.app.host, (pending) => {
       this.#adjustPrefetch();
       this.#admit(pending);
@@ -67,6 +67,28 @@ export class Session {
         void channel.close();
       },
     });
+  }
+
+  /** Messages that may be unsettled at once; 0 is no limit. */
+  get prefetch(): number {
+    const { concurrency, multiplier } = this.#options;
+    return prefetchCount(concurrency(), multiplier, this.#held.size);
+  }
+
+  /** Consumes one more queue. Rejects as `Channel.consume`. */
+  async addQueue(queue: Queue): Promise<void> {
+    await this.#consumer?.addQueue(queue);
+  }
+
+  /** Consumes a queue no longer. */
+  async removeQueue(name: string): Promise<void> {
+    await this.#consumer?.removeQueue(name);
+  }
+
+  /** The pool has another size. */
+  resized(): void {
+    this.#adjustPrefetch();
+    this.startReady();
   }
 
   /** Starts what waits for a slot. */
@@ -135,6 +157,8 @@ export class Session {
     if (pending === undefined) return;
     const { app, logger, state } = this.#options;
     taskLog.received(logger, pending.request);
+    const revoked = state.revoked.reason(pending.request);
+    if (revoked !== undefined) return this.#discard(pending, revoked);
     state.received(pending);
     if (app.signals.has('task_received')) app.signals.send('task_received', { request: pending.request });
     this.#admit(pending);
@@ -146,7 +170,9 @@ export class Session {
   }
 
   #decide(pending: Pending): void {
-    const { app, executor, logger } = this.#options;
+    const { app, executor, state } = this.#options;
+    const revoked = state.revoked.reason(pending.request);
+    if (revoked !== undefined) return this.#discard(pending, revoked);
     const verdict = decide(pending.request, app.host.now());
     switch (verdict.kind) {
       case 'run':
@@ -155,23 +181,16 @@ export class Session {
         this.#held.add(verdict.until, pending);
         return this.#adjustPrefetch();
       case 'discard':
-        taskLog.expired(logger, pending.request);
-        return this.#revoke(pending, { expired: true, terminated: false, signum: undefined });
+        return this.#discard(pending, 'expired');
     }
   }
 
-  /** Stores REVOKED, then acks, as Python does: a store that is away costs the state, never the worker. */
-  #revoke(pending: Pending, why: Revocation): void {
-    const { app, hostname, logger, state } = this.#options;
-    const { delivery, request, plan } = pending;
-    state.revoked(pending, why);
-    if (app.signals.has('task_revoked')) app.signals.send('task_revoked', { request, ...why });
-    const { ignoreResult, storeErrors } = policyFor(plan, request);
-    if (ignoreResult && !storeErrors) return settle(delivery, { kind: 'ack' }, logger, request.id);
-    const result = { exc_type: 'TaskRevokedError', exc_message: ['expired'], exc_module: 'celery.exceptions' };
-    storeState(app, { taskId: request.id, status: 'REVOKED', result }, { delivery, request, hostname })
-      .catch((error: unknown) => logger.error(`REVOKED of ${clip(request.id)} could not be stored: ${messageOf(error)}`))
-      .finally(() => settle(delivery, { kind: 'ack' }, logger, request.id));
+  #discard(pending: Pending, reason: 'expired' | 'id' | 'stamp'): void {
+    const { logger } = this.#options;
+    if (reason === 'expired') taskLog.expired(logger, pending.request);
+    else taskLog.revoked(logger, pending.request, reason === 'stamp');
+    const why = { expired: reason === 'expired', terminated: false, signum: undefined };
+    void discardRevoked(pending, why, this.#options).finally(() => settle(pending.delivery, { kind: 'ack' }, logger, pending.request.id));
   }
 
   /** Follows the number of held tasks, once a turn at most. */
@@ -181,7 +200,7 @@ export class Session {
     setImmediate(() => {
       this.#adjusting = false;
       const { concurrency, multiplier, logger } = this.#options;
-      const prefetch = prefetchCount(concurrency, multiplier, this.#held.size);
+      const prefetch = prefetchCount(concurrency(), multiplier, this.#held.size);
       if (this.#state !== 'open' || prefetch === this.#prefetch) return;
       this.#prefetch = prefetch;
       this.#consumer

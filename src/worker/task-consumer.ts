@@ -1,4 +1,5 @@
 import type { ConsumerContext } from './consumer.ts';
+import type { Queue } from '../routing/queue.ts';
 import type { Executor } from './executor.ts';
 import type { Intake } from './intake.ts';
 import type { Pending } from './pending.ts';
@@ -23,10 +24,30 @@ export class TaskConsumer implements Step<ConsumerContext> {
   async start({ worker, connection, failed }: ConsumerContext): Promise<void> {
     const channel = await connection.openChannel();
     void channel.closed.then(failed);
-    const { app, queues, concurrency, hostname, logger, state } = worker;
-    const parts = { app, channel, queues, concurrency, hostname, logger, state };
+    const { app, queues, hostname, logger, state } = worker;
+    const parts = { app, channel, queues, concurrency: () => worker.slots, hostname, logger, state };
     this.#session = new Session({ ...parts, multiplier: this.#multiplier, intake: this.#intake, executor: this.#executor });
     await this.#session.start();
+  }
+
+  /** Messages that may be unsettled at once; 0 is no limit. */
+  get prefetch(): number {
+    return this.#session?.prefetch ?? 0;
+  }
+
+  /** Consumes one more queue, here and after the next connection; the caller has declared it. */
+  async addQueue(queue: Queue): Promise<void> {
+    await this.#session?.addQueue(queue);
+  }
+
+  /** Consumes a queue no longer. */
+  async removeQueue(name: string): Promise<void> {
+    await this.#session?.removeQueue(name);
+  }
+
+  /** The pool has another size. */
+  resized(): void {
+    this.#session?.resized();
   }
 
   /** Starts what waits for a slot. */

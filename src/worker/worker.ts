@@ -2,6 +2,10 @@ import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
+import type { Connection } from '../transport/transport.ts';
+import type { WorkerHooks } from './hooks.ts';
+import { ControlStep } from './control/step.ts';
+import type { UserCommand } from './control/step.ts';
 import { ConsumerStep } from './consumer.ts';
 import type { ConsumerContext } from './consumer.ts';
 import { Executor } from './executor.ts';
@@ -9,6 +13,7 @@ import { Intake } from './intake.ts';
 import type { Pool } from './pool/pool.ts';
 import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
+import { Revocations } from './revocations.ts';
 import { WorkerState } from './state.ts';
 import { ExtraSteps, StepList } from './steps.ts';
 import type { Step } from './steps.ts';
@@ -37,13 +42,19 @@ export class Worker {
   readonly hostname: string;
   readonly concurrency: number;
   readonly pool: PoolName;
-  readonly queues: readonly Queue[];
   readonly state: WorkerState;
   /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
   readonly done: Promise<void>;
+  /** What remote control changes in parts that not every worker has. */
+  readonly hooks: WorkerHooks = {};
+  /** What `inspect memsample` has seen. */
+  readonly memorySamples: string[] = [];
   readonly #multiplier: number;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
+  #queues: readonly Queue[];
+  #engine: Engine | undefined;
+  #connection: Connection | undefined;
   #steps: StepList<Worker> | undefined;
   #stopping = false;
   #stopped: Promise<void> | undefined;
@@ -60,10 +71,64 @@ export class Worker {
     this.#multiplier = options.prefetchMultiplier ?? app.settings.worker_prefetch_multiplier;
     this.#extras = extras;
     this.hostname = nodeName(options.hostname, app.host.hostname);
-    this.queues = app.consumeQueues(options.queues, options.excludeQueues);
-    this.state = new WorkerState(app.host.now());
+    this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
+    this.state = new WorkerState(app.host.now(), new Revocations(process.env));
     this.done = this.#ended.promise;
     this.done.catch(() => undefined);
+  }
+
+  /** Queues it consumes; remote control changes them. */
+  get queues(): readonly Queue[] {
+    return this.#queues;
+  }
+
+  /** Where tasks run, once the worker has started. */
+  get taskPool(): Pool | undefined {
+    return this.#engine?.pool;
+  }
+
+  /** Tasks that may run at once, now. */
+  get slots(): number {
+    return this.#engine?.pool.size ?? this.concurrency;
+  }
+
+  /** Messages that may be unsettled at once; 0 is no limit. */
+  get prefetchCount(): number {
+    return this.#engine?.tasks.prefetch ?? 0;
+  }
+
+  /**
+   * Consumes one more queue. Rejects with `ChannelError` when it cannot be declared: that is tried on a channel of its own,
+   * so that a refusal takes no task with it.
+   */
+  async addQueue(queue: Queue): Promise<void> {
+    const channel = await this.#connection?.openChannel();
+    try {
+      await channel?.declareQueue(queue);
+    } finally {
+      await channel?.close();
+    }
+    if (this.#queues.some(({ name }) => name === queue.name)) return;
+    this.#queues = [...this.#queues, queue];
+    await this.#engine?.tasks.addQueue(queue);
+    this.logger.info(`Started consuming from ${queue.name}`);
+  }
+
+  /** Consumes a queue no longer; what it has delivered is still run. */
+  async cancelQueue(name: string): Promise<void> {
+    this.#queues = this.#queues.filter((queue) => queue.name !== name);
+    await this.#engine?.tasks.removeQueue(name);
+    this.logger.info(`Canceling queue ${name.slice(0, 255)}`);
+  }
+
+  /** Ends a running task by force, where its pool can. False when it does not run here. */
+  terminate(taskId: string, signal: NodeJS.Signals): boolean {
+    return this.#engine?.executor.terminate(taskId, signal) ?? false;
+  }
+
+  /** Somebody has changed the size of the pool. */
+  poolResized(): void {
+    this.#engine?.tasks.resized();
   }
 
   /** How many tasks run now. */
@@ -108,6 +173,7 @@ export class Worker {
     const pool = createPool(this.pool, this.concurrency);
     const executor = new Executor({ app, pool, state, hostname, logger, onFree: () => tasks.startReady() });
     const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger }), multiplier: this.#multiplier });
+    this.#engine = { pool, executor, tasks };
     state.reserved = () => tasks.reserved();
     state.scheduled = () => tasks.scheduled();
     const consumer = new ConsumerStep({
@@ -122,23 +188,44 @@ export class Worker {
     return steps;
   }
 
+  #connectionStep(): Step<ConsumerContext> {
+    return {
+      name: 'connection',
+      start: ({ connection }) => {
+        this.#connection = connection;
+      },
+      lost: () => {
+        this.#connection = undefined;
+      },
+    };
+  }
+
   /** What runs on each broker connection, in the order it starts. */
   #consumerSteps(tasks: TaskConsumer): StepList<ConsumerContext> {
-    const steps = new StepList<ConsumerContext>([tasks]);
+    const steps = new StepList<ConsumerContext>([this.#connectionStep(), tasks, new ControlStep(this.#extras.commands)]);
     this.#extras.consumer.addTo(steps);
     return steps;
   }
 }
 
-/** The steps that users of an app have added. */
+/** What a worker runs its tasks with. */
+interface Engine {
+  readonly pool: Pool;
+  readonly executor: Executor;
+  readonly tasks: TaskConsumer;
+}
+
+/** What users of an app have added to its workers. */
 export interface WorkerSteps {
   readonly worker: ExtraSteps<Worker>;
   readonly consumer: ExtraSteps<ConsumerContext>;
+  /** Remote control commands. */
+  readonly commands: UserCommand[];
 }
 
 /** No extra steps yet. */
 export function noSteps(): WorkerSteps {
-  return { worker: new ExtraSteps(), consumer: new ExtraSteps() };
+  return { worker: new ExtraSteps(), consumer: new ExtraSteps(), commands: [] };
 }
 
 /** How long a pool may take to end once nothing runs any more. */

@@ -1,0 +1,52 @@
+/** How many ids are kept, and how long once there are that many; milliseconds. */
+export interface SetLimits {
+  readonly most: number;
+  readonly expiresMs: number;
+}
+
+/**
+ * Ids with the moment each was added, oldest first; a full set forgets what is too old, then the oldest.
+ * `celery/utils/collections.py LimitedSet`.
+ */
+export class LimitedSet {
+  readonly #limits: SetLimits;
+  readonly #now: () => number;
+  readonly #added = new Map<string, number>();
+
+  constructor(limits: SetLimits, now: () => number = () => performance.now()) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#added.size;
+  }
+
+  has(id: string): boolean {
+    return this.#added.has(id);
+  }
+
+  /** Adds ids, those given last as the youngest. */
+  add(ids: Iterable<string>): void {
+    const now = this.#now();
+    for (const id of ids) {
+      this.#added.delete(id);
+      this.#added.set(id, now);
+      if (this.#added.size > this.#limits.most) this.purge();
+    }
+  }
+
+  /** Forgets what is too many and too old. */
+  purge(): void {
+    const oldest = this.#now() - this.#limits.expiresMs;
+    for (const [id, at] of this.#added) {
+      if (this.#added.size <= this.#limits.most && at > oldest) return;
+      this.#added.delete(id);
+    }
+  }
+
+  /** Oldest first. */
+  ids(): string[] {
+    return [...this.#added.keys()];
+  }
+}
