@@ -36,7 +36,8 @@ function censoredText(text: string): string {
   try {
     return parseBrokerUrls(text)
       .map((url) => url.masked)
-      .join(';');
+      .join(';')
+      .replaceAll(':**@', `:${MASK}@`);
   } catch {
     return MASK;
   }

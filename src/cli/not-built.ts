@@ -83,10 +83,8 @@ function refuse(argv: Readonly<Record<string, unknown>>, flags: readonly Missing
 export const MISSING_COMMANDS: ReadonlySet<string> = new Set([
   'amqp',
   'beat',
-  'control',
   'events',
   'graph',
-  'inspect',
   'list',
   'logtool',
   'migrate',
@@ -94,6 +92,5 @@ export const MISSING_COMMANDS: ReadonlySet<string> = new Set([
   'purge',
   'report',
   'shell',
-  'status',
   'upgrade',
 ]);

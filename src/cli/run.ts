@@ -6,6 +6,7 @@ import { EXIT } from './exit-codes.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
 import { seconds, text, whole } from './option-types.ts';
+import { remoteOptions, statusOptions } from './remote-options.ts';
 import { reportError } from './print.ts';
 import { explainUsage } from './usage.ts';
 
@@ -86,7 +87,25 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       decodeOptions,
       perform(async () => (await import('./decode.ts')).decode),
     )
-    .demandCommand(1, 'Name a command: worker, call, result, encode or decode.')
+    .command(
+      'inspect [words..]',
+      'Ask workers what they do',
+      remoteOptions,
+      perform(async () => (await import('./remote.ts')).inspect),
+    )
+    .command(
+      'control [words..]',
+      'Tell workers to do something',
+      remoteOptions,
+      perform(async () => (await import('./remote.ts')).control),
+    )
+    .command(
+      'status',
+      'List the workers that answer',
+      statusOptions,
+      perform(async () => (await import('./remote.ts')).status),
+    )
+    .demandCommand(1, 'Name a command: worker, call, result, encode, decode, inspect, control or status.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -135,6 +154,9 @@ function resultOptions<T>(yargs: Argv<T>): Argv<T> {
 
 /** For suggestions: yargs keeps the names it knows to itself. */
 const LONG_OPTIONS = [
+  'destination',
+  'expect',
+  'list',
   'app',
   'broker',
   'result-backend',

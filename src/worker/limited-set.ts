@@ -26,14 +26,15 @@ export class LimitedSet {
     return this.#added.has(id);
   }
 
-  /** Adds ids, those given last as the youngest. */
-  add(ids: Iterable<string>): void {
+  /** Adds ids, those given last as the youngest; of more than fit only those. */
+  add(ids: readonly string[]): void {
     const now = this.#now();
-    for (const id of ids) {
+    for (const id of lastOf(ids, this.#limits.most)) {
       this.#added.delete(id);
       this.#added.set(id, now);
-      if (this.#added.size > this.#limits.most) this.purge();
     }
+    // Once for all: taking the oldest out of a large map one by one is slow.
+    if (this.#added.size > this.#limits.most) this.purge();
   }
 
   /** Forgets what is too many and too old. */
@@ -49,4 +50,9 @@ export class LimitedSet {
   ids(): string[] {
     return [...this.#added.keys()];
   }
+}
+
+/** The last so many of a list. */
+export function lastOf<T>(items: readonly T[], most: number): readonly T[] {
+  return items.length > most ? items.slice(items.length - most) : items;
 }

@@ -1,6 +1,6 @@
 import { ImproperlyConfiguredError } from '../base/errors.ts';
 import type { TaskRequest } from '../protocol/task.ts';
-import { LimitedSet } from './limited-set.ts';
+import { lastOf, LimitedSet } from './limited-set.ts';
 
 /** Celery's environment variables of the set of revoked ids. */
 export interface RevocationEnvironment {
@@ -25,14 +25,12 @@ export class Revocations {
   }
 
   /** Revokes tasks that carry one of these stamps. */
-  addStamps(header: string, stamps: Iterable<unknown>): void {
+  addStamps(header: string, stamps: readonly unknown[]): void {
     const known = this.#stamps.get(header) ?? new Set();
-    if (!this.#stamps.has(header) && this.#stamps.size >= MOST_HEADERS) this.#forgetOldest(this.#stamps);
+    if (!this.#stamps.has(header) && this.#stamps.size >= MOST_HEADERS) forgetOldest(this.#stamps, 1);
     this.#stamps.set(header, known);
-    for (const stamp of stamps) {
-      known.add(stamp);
-      if (known.size > MOST_STAMPS) this.#forgetOldest(known);
-    }
+    for (const stamp of lastOf(stamps, MOST_STAMPS)) known.add(stamp);
+    forgetOldest(known, known.size - MOST_STAMPS);
   }
 
   /** Whether a task must not run: `undefined`, or why. `celery/worker/request.py Request.revoked`. */
@@ -47,10 +45,14 @@ export class Revocations {
     if (revoked === undefined) return false;
     return (Array.isArray(value) ? value : [value]).some((stamp) => revoked.has(stamp));
   }
+}
 
-  #forgetOldest(collection: { keys(): IterableIterator<unknown>; delete(key: unknown): boolean }): void {
-    const [oldest] = collection.keys();
-    collection.delete(oldest);
+function forgetOldest(collection: { keys(): Iterable<unknown>; delete(key: unknown): boolean }, count: number): void {
+  let left = count;
+  for (const key of collection.keys()) {
+    if (left <= 0) return;
+    collection.delete(key);
+    left -= 1;
   }
 }
 

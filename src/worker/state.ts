@@ -32,7 +32,7 @@ export interface TaskObserver {
 export class WorkerState {
   /** Running now. */
   readonly active: Set<Running> = new Set();
-  /** How many were received since the worker began, by task name; Celery's `total_count`. */
+  /** How many were started since the worker began, by task name; Celery's `total_count`. */
   readonly totals: Map<string, number> = new Map();
   readonly startedAt: EpochMs;
   /** Ids and stamps of tasks that must not run. */
@@ -61,12 +61,12 @@ export class WorkerState {
   }
 
   received(pending: Pending): void {
-    const { task } = pending.request;
-    this.totals.set(task, (this.totals.get(task) ?? 0) + 1);
     for (const observer of this.#observers) observer.received?.(pending);
   }
 
   begin(running: Running): void {
+    const { task } = running.pending.request;
+    this.totals.set(task, (this.totals.get(task) ?? 0) + 1);
     this.active.add(running);
     this.#processed += 1;
     for (const observer of this.#observers) observer.started?.(running);

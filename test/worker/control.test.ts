@@ -91,7 +91,10 @@ describe('inspect commands', () => {
     await h.run('t.a');
 
     expect(await ask('registered')).toEqual(['t.a', 't.b']);
-    expect(await ask('registered', { taskinfoitems: ['max_retries', '_app', 5, '__proto__'] })).toEqual(['t.a', 't.b [max_retries=5]']);
+    expect(await ask('registered', { taskinfoitems: ['max_retries', '_app', 5, '__proto__'] })).toEqual([
+      't.a [max_retries=3]',
+      't.b [max_retries=5]',
+    ]);
     expect(await ask('active_queues')).toMatchObject([
       { name: 'q', exchange: { name: 'q', type: 'direct', durable: true }, routing_key: 'q' },
     ]);

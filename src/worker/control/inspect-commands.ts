@@ -1,3 +1,4 @@
+import type { CeleryApp } from '../../app/celery.ts';
 import { bugReport, settingsTable } from '../../app/report.ts';
 import { CommandError, ok } from '../../control/panel.ts';
 import type { CommandHandler } from '../../control/panel.ts';
@@ -69,19 +70,36 @@ const TASK_ITEMS: Readonly<Record<string, string>> = {
 function registered({ app, worker }: ControlContext, args: Readonly<Record<string, unknown>>): string[] {
   const given = args['taskinfoitems'];
   const items = Array.isArray(given) && given.length > 0 ? given : DEFAULT_ITEMS;
+  const defaults = taskDefaults(app);
   const names = items.filter((item): item is string => typeof item === 'string' && !item.startsWith('_'));
   return app.tasks
     .names()
     .toSorted()
     .filter((name) => args['builtins'] === true || !name.startsWith('celery.'))
     .map((name) => {
-      const options: Readonly<Record<string, unknown>> = { ...app.tasks.get(name)?.options, ...worker.hooks.changedOptions?.(name) };
+      const options: Readonly<Record<string, unknown>> = {
+        ...defaults,
+        ...app.tasks.get(name)?.options,
+        ...worker.hooks.changedOptions?.(name),
+      };
       const fields = names.flatMap((item) => {
         const value = Object.hasOwn(TASK_ITEMS, item) ? options[TASK_ITEMS[item] ?? ''] : undefined;
         return value === undefined || value === null ? [] : [`${item}=${pythonText(value)}`];
       });
       return fields.length === 0 ? name : `${name} [${fields.join(' ')}]`;
     });
+}
+
+/** What a task has without saying so. `celery/app/task.py Task`. */
+function taskDefaults({ settings }: CeleryApp): Readonly<Record<string, unknown>> {
+  return {
+    serializer: settings.task_serializer,
+    maxRetries: 3,
+    defaultRetryDelay: 180,
+    acksLate: settings.task_acks_late,
+    ignoreResult: settings.task_ignore_result,
+    trackStarted: settings.task_track_started,
+  };
 }
 
 function pythonText(value: unknown): string {
