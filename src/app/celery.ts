@@ -91,6 +91,7 @@ export class CeleryApp {
     settings: () => this.#settings,
     backend: () => this.#openedBackend,
     openBackend: () => this.backend(),
+    results: { backend: () => this.backend(), revoke: (id, options) => this.control.revoke(id, options) },
     serializer: (name) => this.serializers.byName(name),
     compressor: (name) => this.compressors.byName(name),
     now: () => this.host.now(),
@@ -251,7 +252,7 @@ export class CeleryApp {
 
   /** The result of a task sent earlier, here or elsewhere. */
   asyncResult<T = unknown>(taskId: string): AsyncResult<T> {
-    return new AsyncResult<T>(taskId, this.#wire.openBackend);
+    return new AsyncResult<T>(taskId, this.#wire.results);
   }
 
   /** Remote control of workers: `await app.control.ping()`, `await app.control.inspect().active()`. */

@@ -11,6 +11,7 @@ import type { PublishJob } from './publisher.ts';
 import { buildRequest } from './request.ts';
 import type { Call } from './request.ts';
 import { AsyncResult } from './result.ts';
+import type { ResultParts } from './result.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import type { AppSignals, Signals } from './signals.ts';
 
@@ -31,6 +32,8 @@ export interface Wire {
   /** The result backend, where it is open. */
   readonly backend: () => ResultBackend | undefined;
   readonly openBackend: () => Promise<ResultBackend>;
+  /** What results ask. */
+  readonly results: ResultParts;
   readonly serializer: (name: string) => Serializer;
   readonly compressor: (name: string) => Compressor;
   readonly now: () => number;
@@ -76,7 +79,7 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
   confirmed(): AsyncResult<T> {
     const { id, name } = this.#call;
     afterPublish(this.#wire, { taskId: id, name, address: this.route.address });
-    return new AsyncResult<T>(this.#call.id, this.#wire.openBackend, this.#ignored);
+    return new AsyncResult<T>(this.#call.id, this.#wire.results, this.#ignored);
   }
 }
 

@@ -10,7 +10,6 @@ interface MissingFlag {
 /** Flags of `celery worker` that this worker does not have yet. They are refused by name, never swallowed. */
 const MISSING: readonly MissingFlag[] = [
   { flag: 'detach', alias: ['D'], boolean: true },
-  { flag: 'statedb', alias: ['S'] },
   { flag: 'optimization', alias: ['O'] },
   { flag: 'disable-prefetch', boolean: true },
   { flag: 'task-events', alias: ['E', 'events'], boolean: true },

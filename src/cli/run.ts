@@ -129,8 +129,9 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('queues', { alias: 'Q', ...text, describe: 'Comma-separated queues to consume' })
     .option('exclude-queues', { alias: 'X', ...text, describe: 'Comma-separated queues not to consume' })
     .option('include', { alias: 'I', ...text, describe: 'Comma-separated modules to import besides the app' })
-    .option('without-gossip', { type: 'boolean', describe: 'Accepted: this worker does not gossip' })
-    .option('without-mingle', { type: 'boolean', describe: 'Accepted: this worker does not mingle' })
+    .option('statedb', { alias: 'S', ...text, describe: 'File that keeps revoked ids from one run to the next' })
+    .option('without-gossip', { type: 'boolean', describe: 'Does not listen to other workers' })
+    .option('without-mingle', { type: 'boolean', describe: 'Does not ask other workers at start what they have revoked' })
     .option('without-heartbeat', { type: 'boolean', describe: 'Accepted: this worker sends no event heartbeats' })
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
@@ -154,6 +155,7 @@ function resultOptions<T>(yargs: Argv<T>): Argv<T> {
 
 /** For suggestions: yargs keeps the names it knows to itself. */
 const LONG_OPTIONS = [
+  'statedb',
   'destination',
   'expect',
   'list',

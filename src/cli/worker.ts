@@ -42,6 +42,9 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
     ...optional('excludeQueues', list(argv['exclude-queues'])),
     ...optional('hostname', argv['hostname'] as string | undefined),
     ...optional('prefetchMultiplier', argv['prefetch-multiplier'] as number | undefined),
+    ...optional('statedb', argv['statedb'] as string | undefined),
+    withoutMingle: argv['without-mingle'] === true,
+    withoutGossip: argv['without-gossip'] === true,
   });
   // Celery says these on the terminal, whatever the log level; a reader of JSON gets them as lines.
   const say = json ? (text: string): void => logger.info(text) : note;

@@ -66,6 +66,12 @@ export class ControlClient {
     }
   }
 
+  /** Closes what it has opened; what waits for answers is rejected. */
+  async close(): Promise<void> {
+    const channels = await Promise.allSettled([this.#hearing, this.#sending]);
+    for (const channel of channels) if (channel.status === 'fulfilled') await channel.value?.close();
+  }
+
   async #send(command: string, options: BroadcastOptions, ticket: string | undefined): Promise<void> {
     const { post, now, openChannel } = this.#parts;
     const { destination, pattern, matcher, timeout = 1 } = options;

@@ -20,6 +20,8 @@ export interface WorkerHooks {
     enable(): unknown;
     disable(): unknown;
     heartbeat(): unknown;
+    /** Sends a worker event. */
+    send(type: string, fields: Readonly<Record<string, unknown>>): void;
   };
   gossip?: {
     election(id: string, topic: string, action: unknown): void;

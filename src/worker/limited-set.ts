@@ -12,10 +12,16 @@ export class LimitedSet {
   readonly #limits: SetLimits;
   readonly #now: () => number;
   readonly #added = new Map<string, number>();
+  #version = 0;
 
   constructor(limits: SetLimits, now: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#now = now;
+  }
+
+  /** Grows with each change: whether there is something new to write down. */
+  get version(): number {
+    return this.#version;
   }
 
   get size(): number {
@@ -33,6 +39,7 @@ export class LimitedSet {
       this.#added.delete(id);
       this.#added.set(id, now);
     }
+    this.#version += ids.length;
     // Once for all: taking the oldest out of a large map one by one is slow.
     if (this.#added.size > this.#limits.most) this.purge();
   }

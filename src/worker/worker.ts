@@ -15,6 +15,7 @@ import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
 import { Revocations } from './revocations.ts';
 import { WorkerState } from './state.ts';
+import { StateDb } from './state-db.ts';
 import { ExtraSteps, StepList } from './steps.ts';
 import type { Step } from './steps.ts';
 import { TaskConsumer } from './task-consumer.ts';
@@ -30,6 +31,12 @@ export interface WorkerOptions {
   readonly hostname?: string;
   /** Messages fetched ahead per slot; 0 is no limit. */
   readonly prefetchMultiplier?: number;
+  /** File that keeps revoked ids and the logical clock from one run to the next. Default `worker_state_db`. */
+  readonly statedb?: string;
+  /** Does not ask other workers what they have revoked. */
+  readonly withoutMingle?: boolean;
+  /** Does not listen to other workers. */
+  readonly withoutGossip?: boolean;
 }
 
 /** Tasks that mostly wait share one event loop well. */
@@ -49,6 +56,7 @@ export class Worker {
   readonly hooks: WorkerHooks = {};
   /** What `inspect memsample` has seen. */
   readonly memorySamples: string[] = [];
+  readonly #options: WorkerOptions;
   readonly #multiplier: number;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
@@ -69,6 +77,7 @@ export class Worker {
     if (!Number.isInteger(this.concurrency) || this.concurrency < 1)
       throw new RangeError('concurrency must be a whole number of 1 or more');
     this.#multiplier = options.prefetchMultiplier ?? app.settings.worker_prefetch_multiplier;
+    this.#options = options;
     this.#extras = extras;
     this.hostname = nodeName(options.hostname, app.host.hostname);
     this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
@@ -183,7 +192,9 @@ export class Worker {
       idle: () => executor.idle(),
       onGone: (error) => this.#ended.reject(error),
     });
-    const steps = new StepList<Worker>([poolStep(pool), consumer]);
+    const file = this.#options.statedb ?? app.settings.worker_state_db;
+    const kept = file === null ? [] : [new StateDb(file)];
+    const steps = new StepList<Worker>([...kept, poolStep(pool), consumer]);
     this.#extras.worker.addTo(steps);
     return steps;
   }

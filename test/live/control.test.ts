@@ -52,7 +52,7 @@ describe('remote control on RabbitMQ', () => {
 
     const replies = await app.control.ping({ limit: 2, timeout: 10 });
 
-    expect(replies.map((reply) => Object.keys(reply)[0]).toSorted()).toEqual(['one@x', 'two@x']);
+    expect(new Set(replies.flatMap((reply) => Object.keys(reply)))).toEqual(new Set(['one@x', 'two@x']));
     expect(await app.control.inspect({ destination: ['two@x'], timeout: 10 }).ping()).toEqual({ 'two@x': { ok: 'pong' } });
   });
 
