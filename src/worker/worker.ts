@@ -4,6 +4,8 @@ import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Connection } from '../transport/transport.ts';
 import type { WorkerHooks } from './hooks.ts';
+import { GossipStep } from './control/gossip-step.ts';
+import { Mingle } from './control/mingle.ts';
 import { ControlStep } from './control/step.ts';
 import type { UserCommand } from './control/step.ts';
 import { ConsumerStep } from './consumer.ts';
@@ -213,7 +215,13 @@ export class Worker {
 
   /** What runs on each broker connection, in the order it starts. */
   #consumerSteps(tasks: TaskConsumer): StepList<ConsumerContext> {
-    const steps = new StepList<ConsumerContext>([this.#connectionStep(), tasks, new ControlStep(this.#extras.commands)]);
+    const steps = new StepList<ConsumerContext>([
+      this.#connectionStep(),
+      ...(this.#options.withoutMingle === true ? [] : [new Mingle()]),
+      ...(this.#options.withoutGossip === true ? [] : [new GossipStep()]),
+      tasks,
+      new ControlStep(this.#extras.commands),
+    ]);
     this.#extras.consumer.addTo(steps);
     return steps;
   }
