@@ -25,6 +25,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'hostile',
+          include: ['interop/hostile/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'containers',
           include: ['interop/suites/containers.test.ts'],
           testTimeout: 120_000,

@@ -2,12 +2,12 @@ import amqp from 'amqplib';
 
 const QUEUES = ['bench', 'bench.replies'];
 
-/** The bytes of one ordinary Celery 5.7 task message: `bench.noop(2, 3)`. */
-export function taskMessage(id: string): { body: Buffer; options: amqp.Options.Publish } {
+/** The bytes of one ordinary Celery 5.7 task message: `bench.noop(2, 3)`, or another task. */
+export function taskMessage(id: string, task: string = 'bench.noop'): { body: Buffer; options: amqp.Options.Publish } {
   const body = Buffer.from('[[2, 3], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]');
   const headers = {
     lang: 'py',
-    task: 'bench.noop',
+    task,
     id,
     shadow: null,
     eta: null,
@@ -39,12 +39,12 @@ export function taskMessage(id: string): { body: Buffer; options: amqp.Options.P
 }
 
 /** Puts `count` task messages into the durable queue `bench`, bound as Celery binds it. */
-export async function fillQueue(url: string, count: number): Promise<void> {
+export async function fillQueue(url: string, count: number, task?: string): Promise<void> {
   const connection = await amqp.connect(url);
   const channel = await connection.createConfirmChannel();
   await declare(channel);
   for (let index = 0; index < count; index += 1) {
-    const { body, options } = taskMessage(`${index.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`);
+    const { body, options } = taskMessage(`${index.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`, task);
     channel.sendToQueue('bench', body, options);
     if (index % 2_000 === 1_999) await channel.waitForConfirms();
   }

@@ -1,4 +1,5 @@
 """Python's side of the benchmark: `drain` runs celery worker -c 2 in prefork, `publish` calls delay."""
+import hashlib
 import json
 import os
 import subprocess
@@ -18,6 +19,11 @@ app.conf.update(
 @app.task(name="bench.noop")
 def noop(x, y):
     return None
+
+
+@app.task(name="bench.cpu")
+def cpu(x, y):
+    hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 5_000, 32)
 
 
 def publish():

@@ -11,7 +11,7 @@ What differs from run to run, and what is done about it:
   tracebacks                              paths are cut down to file names, ^^^^ markers are removed
   filesystem file names                   the milliseconds before the first underscore become 0
   order of stamps and other sets          PYTHONHASHSEED is 0
-What may differ from machine to machine and is left alone: bytes of zlib (compressed results), and what another Python
+What may differ from machine to machine and is left alone: bytes of compressions, and what another Python
 version changes in reprs and error texts (about.json names the one used).
 """
 
@@ -38,7 +38,7 @@ import kombu
 
 
 def main():
-    from capturing import envelopes, messages, results, tables, values
+    from capturing import compressions, envelopes, messages, results, tables, values
 
     folder = pathlib.Path(__file__).parent / "goldens" / celery.__version__
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +59,13 @@ def main():
         "envelopes": envelopes.envelopes(),
         "results": results.stored(),
         "rpc": results.rpc(),
+        "compressions": compressions.compressions(),
     }
+    if kombu.VERSION >= (5, 3):  # before, kombu's JSON has no typed values to tell the others by
+        from capturing import formats
+
+        documents["about"] |= formats.about()
+        documents["formats"] = formats.formats()
     for name, document in documents.items():
         text = json.dumps(document, indent=1, ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", errors="surrogatepass")

@@ -6,12 +6,16 @@ export { Ignore, MaxRetriesExceededError, Reject, Retry } from './app/exceptions
 export type { SendOptions } from './app/options.ts';
 export { AsyncResult } from './app/result.ts';
 export type { GetOptions } from './app/result.ts';
+export type { SecurityOptions } from './app/security.ts';
 export type { Settings } from './app/settings.ts';
 export type { RetryOptions, TaskContext, TaskHandler, TaskOptions } from './app/task.ts';
 export * from './base/errors.ts';
 export type { Logger } from './base/logger.ts';
 export { DateTime, Decimal, PlainDate, PlainTime, Uuid } from './base/values.ts';
 export { createLogger } from './driver/logger.ts';
+export type { SerializerRegistry } from './message/registry.ts';
+export type { ContentEncoding, Serializer } from './message/serializer.ts';
+export { MsgpackExt, MsgpackTimestamp } from './message/serializers/msgpack-types.ts';
 export { signature } from './protocol/signature.ts';
 export type { SignatureWire } from './protocol/signature.ts';
 export type { Worker, WorkerOptions } from './worker/worker.ts';

@@ -1,12 +1,15 @@
 /** The bytes that `interop/capture.py` took from each Celery release. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '../interop/goldens');
 
 /** The releases captured, oldest first. */
 export const goldenVersions: readonly string[] = readdirSync(folder).toSorted();
+
+/** Those whose msgpack and YAML were captured too. */
+export const formatVersions: readonly string[] = goldenVersions.filter((version) => existsSync(join(folder, version, 'formats.json')));
 
 /** A message as it was published. `headers_hex` is py-amqp's table of the headers, without its length. */
 export interface GoldenMessage {
@@ -33,15 +36,36 @@ export interface Goldens {
   readonly rpc: Readonly<Record<string, GoldenScenario>>;
   readonly json: { readonly values: Readonly<Record<string, { python: string; json?: string; back?: string; error?: string }>> };
   readonly saferepr: { readonly rows: Readonly<Record<string, { json?: string; budget: number; args: string; whole?: string }>> };
+  readonly formats: GoldenFormats;
   readonly 'amqp-tables': {
     readonly tables: Readonly<Record<string, { json: string; hex: string; python: string }>>;
     readonly 'without json': Readonly<Record<string, { hex: string; python: string }>>;
   };
   readonly envelopes: { readonly messages: Readonly<Record<string, string>>; readonly tables: Readonly<Record<string, string>> };
+  /** Base64 of texts, and of what each compression makes of them by its mime type. */
+  readonly compressions: {
+    readonly texts: Readonly<Record<string, string>>;
+    readonly bodies: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
   readonly results: Readonly<Record<'redis' | 'redis extended', Readonly<Record<string, GoldenStates>>>> & {
     readonly 'redis compressed'?: Readonly<Record<string, GoldenStates>>;
     readonly file: Readonly<Record<string, string>>;
   };
+}
+
+/** msgpack and YAML. A text is the bytes, in hexadecimal for msgpack; `json` is the value in kombu's JSON. */
+export interface GoldenFormats {
+  readonly values: Readonly<Record<string, GoldenValue>>;
+  readonly refused: Readonly<Record<string, GoldenValue>>;
+  readonly yaml: readonly { readonly text: string; readonly json?: string; readonly error?: string }[];
+  readonly msgpack: readonly { readonly hex: string; readonly json?: string; readonly error?: string }[];
+}
+
+/** What Python writes for one value, or how it refuses. */
+export interface GoldenValue {
+  readonly json: string;
+  readonly msgpack: string | { readonly error: string };
+  readonly yaml: string | { readonly error: string };
 }
 
 /** The configurations under which results were stored; compression came with 5.7. */

@@ -2,14 +2,14 @@
  * `npm run soak`: what takes too long for the tests. Each scenario is a process of its own against one private RabbitMQ.
  * Progress goes to stderr, one JSON summary to stdout; exit 1 when a bound is broken.
  *
- * TQ_SOAK=outage,slow-broker,mixed,reconnects picks scenarios; each has its own variable for how long it runs.
+ * TQ_SOAK=outage,slow-broker,mixed,malformed,reconnects picks scenarios; each has its own variable for how long it runs.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { rabbitmq } from '../../test/servers.ts';
 
-const SCENARIOS = ['reconnects', 'slow-broker', 'mixed', 'outage'] as const;
+const SCENARIOS = ['reconnects', 'slow-broker', 'mixed', 'malformed', 'outage'] as const;
 
 interface Summary {
   readonly figures: Readonly<Record<string, number>>;

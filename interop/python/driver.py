@@ -1,6 +1,7 @@
 """Answers one JSON line per JSON line, so that a test does not pay for a Python start.
 
 {"send": name, "args": [], "kwargs": {}, "options": {}, "get": seconds} -> {"id", "value", "type"} or {"id", "error": {...}}
+{"echo": name, "python": expression, ...} sends the value of an expression -> {"id", "value": [repr sent, repr come back]}
 """
 
 import sys
@@ -20,6 +21,14 @@ def send(command):
         command["send"], command.get("args", []), command.get("kwargs", {}), **options, **links
     )
     return answer(result, command)
+
+
+def echo(command):
+    import values  # msgpack is not everywhere
+
+    value = eval(command["python"], vars(values))
+    reply = send({**command, "send": command["echo"], "args": [value]})
+    return {**reply, "value": [repr(value), repr(reply.get("value"))]}
 
 
 def chain(command):
@@ -50,6 +59,8 @@ def answer(result, command):
 
 
 def handle(command):
+    if "echo" in command:
+        return echo(command)
     if "chain" in command:
         return chain(command)
     if "conf" in command:

@@ -5,6 +5,7 @@ import decimal
 import time
 import uuid
 
+import points  # noqa: F401  registers its type
 from app import app
 
 
@@ -30,6 +31,11 @@ def echo(value):
 @app.task(name="py.describe")
 def describe(value):
     return [type(value).__name__, repr(value)]
+
+
+@app.task(name="py.types")
+def types(items):
+    return [type(item).__name__ for item in items]
 
 
 @app.task(name="py.typed")

@@ -31,19 +31,25 @@ export function hostStages(): readonly Stage[] {
     .map((spot) => ({ ...spot, open: (queue: string): Promise<Ground> => openHost(spot.celery, spot.row, queue) }));
 }
 
-type Servers = Pick<Ground, 'broker' | 'backend' | 'conf'>;
+/** Servers and the settings for both sides of them. */
+export type Servers = Pick<Ground, 'broker' | 'backend' | 'conf'>;
 
 async function openHost(celery: CeleryVersion, row: Row, queue: string): Promise<Ground> {
   await using cleanup = new AsyncDisposableStack();
-  const servers = { ...(row === 'filesystem+file' ? await folders(cleanup) : await network(cleanup, row)) };
+  const servers = await startServers(cleanup, row);
   const place: Servers = { ...servers, conf: { task_default_queue: queue, ...servers.conf } };
   const owned = cleanup.move();
-  return {
-    ...place,
-    startWorker: (queues) => startWorker(celery, place, queues),
-    startDriver: () => startDriver(celery, place),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
+  return { ...place, ...pythonAt(celery, place), [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Starts what a row needs; `cleanup` stops it. */
+export function startServers(cleanup: AsyncDisposableStack, row: Row): Promise<Servers> {
+  return row === 'filesystem+file' ? folders(cleanup) : network(cleanup, row);
+}
+
+/** Python of one release beside servers that somebody else owns. */
+export function pythonAt(celery: CeleryVersion, place: Servers): Pick<Ground, 'startWorker' | 'startDriver'> {
+  return { startWorker: (queues) => startWorker(celery, place, queues), startDriver: () => startDriver(celery, place) };
 }
 
 async function network(cleanup: AsyncDisposableStack, row: Row): Promise<Servers> {

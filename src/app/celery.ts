@@ -6,11 +6,12 @@ import { silentLogger } from '../base/logger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
 import { openBackend } from '../backend/registry.ts';
+import { defaultCompressors } from '../driver/compressors.ts';
 import { systemHost } from '../driver/host.ts';
-import { zlibCompressor } from '../driver/zlib.ts';
-import { CompressorRegistry } from '../message/compression.ts';
-import { defaultRegistry } from '../message/registry.ts';
+import type { CompressorRegistry } from '../message/compression.ts';
 import type { SerializerRegistry } from '../message/registry.ts';
+import { JsonTypes } from '../message/serializers/json-own-types.ts';
+import type { JsonClass } from '../message/serializers/json-own-types.ts';
 import { resultTuple } from '../protocol/result.ts';
 import type { SignatureWire } from '../protocol/signature.ts';
 import type { TaskRequest } from '../protocol/task.ts';
@@ -35,10 +36,14 @@ import { mergeOptions } from './precedence.ts';
 import { QueueTable } from './queues.ts';
 import type { Destination } from './queues.ts';
 import { AsyncResult } from './result.ts';
+import { messageLimits } from './limits.ts';
+import { builtInSerializers } from './serializers.ts';
+import { loadSecurity, requireSigning } from './security.ts';
+import type { Security, SecurityOptions } from './security.ts';
 import { parseSettings, retryPolicy } from './settings.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import { signatureOptions } from './signature-options.ts';
-import { Signals } from './signals.ts';
+import { SIGNAL_NAMES, Signals } from './signals.ts';
 import type { AppSignals } from './signals.ts';
 import { TaskRegistry } from './tasks.ts';
 import type { TaskHandler, TaskOptions } from './task.ts';
@@ -70,17 +75,21 @@ export class CeleryApp {
   /** Orders what is said between workers: events, control and its replies. */
   readonly clock: LamportClock = new LamportClock();
   readonly tasks: TaskRegistry = new TaskRegistry();
-  readonly serializers: SerializerRegistry = defaultRegistry();
-  readonly compressors: CompressorRegistry = new CompressorRegistry();
+  /** By name and content type; `app.serializers.register(…)` adds one of your own. */
+  readonly serializers: SerializerRegistry;
+  readonly compressors: CompressorRegistry = defaultCompressors();
   /** Celery's signals: `app.signals.on('task_prerun', ({ taskId }) => …)`. */
-  readonly signals: Signals<AppSignals> = new Signals(() => this.#logger);
+  readonly signals: Signals<AppSignals> = new Signals(() => this.#logger, SIGNAL_NAMES);
   /** `gen<pid>@<host>`, as Celery's clients name themselves. */
   readonly origin: string;
   readonly #input: Readonly<Record<string, unknown>>;
+  readonly #jsonTypes = new JsonTypes();
   readonly #links = new Set<BrokerLink>();
+  #overrides: Readonly<Record<string, unknown>> = {};
   #settings: Settings;
   #queues: QueueTable;
   #logger: Logger = silentLogger;
+  #security: Security | undefined;
   #publisher: Publisher | undefined;
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
@@ -94,6 +103,7 @@ export class CeleryApp {
     results: { backend: () => this.backend(), revoke: (id, options) => this.control.revoke(id, options) },
     serializer: (name) => this.serializers.byName(name),
     compressor: (name) => this.compressors.byName(name),
+    strict: ({ name }) => (name === this.#security?.serializer.name ? this.#security.strict : undefined),
     now: () => this.host.now(),
     oid: this.host.uuid(),
     signals: this.signals,
@@ -105,7 +115,7 @@ export class CeleryApp {
     this.#input = settings;
     this.#settings = parseSettings(settings, process.env);
     this.#queues = new QueueTable(this.#settings);
-    this.compressors.register(zlibCompressor);
+    this.serializers = builtInSerializers(this.#jsonTypes);
     this.origin = `gen${this.host.pid}@${this.host.hostname}`;
   }
 
@@ -113,8 +123,18 @@ export class CeleryApp {
     return this.#settings;
   }
 
+  /** What `configure` was given last: a copy of this app in another process is configured alike. */
+  get overrides(): Readonly<Record<string, unknown>> {
+    return this.#overrides;
+  }
+
   get logger(): Logger {
     return this.#logger;
+  }
+
+  /** What `setupSecurity` set up. */
+  get security(): Security | undefined {
+    return this.#security;
   }
 
   /** The broker for people: no password. */
@@ -131,20 +151,54 @@ export class CeleryApp {
   }
 
   /** Settings that win over those given before and over the environment; before the first connection only. */
-  configure(overrides: Readonly<Record<string, unknown>>): void {
+  configure(given: Readonly<Record<string, unknown>>): void {
     if (this.#links.size > 0 || this.#backend !== undefined) throw new TypeError('configure() comes before the first connection');
+    const overrides = { ...this.#overrides, ...given };
     const { CELERY_BROKER_URL, CELERY_RESULT_BACKEND } = process.env;
     const env = {
       ...('broker_url' in overrides ? undefined : { CELERY_BROKER_URL }),
       ...('result_backend' in overrides ? undefined : { CELERY_RESULT_BACKEND }),
     };
-    this.#settings = parseSettings({ ...this.#input, ...overrides }, env);
+    const settings = parseSettings({ ...this.#input, ...overrides }, env);
+    if (this.#security !== undefined) {
+      requireSigning(settings);
+      if (Object.keys(given).some((name) => name.startsWith('security_'))) throw new TypeError('configure() comes before setupSecurity()');
+    }
+    this.#settings = settings;
+    this.#overrides = overrides;
     this.#queues = new QueueTable(this.#settings);
+  }
+
+  /**
+   * Signs every task this app sends and takes none but signed ones; `task_serializer` must be `auth` and `accept_content`
+   * `['auth']`. Reads key, certificate and store now, once. Throws `ImproperlyConfiguredError` for settings that are missing,
+   * `SecurityError` for files that are not what they should be. `celery/app/base.py setup_security`.
+   */
+  setupSecurity(options: SecurityOptions = {}): void {
+    if (this.#security !== undefined) throw new TypeError('setupSecurity() was called before');
+    this.#security = loadSecurity(options, this.#settings, this.serializers, this.host);
+    this.serializers.register(this.#security.serializer);
   }
 
   /** Where this app and its workers log; nowhere by default. */
   setLogger(logger: Logger): void {
     this.#logger = logger;
+  }
+
+  /**
+   * Teaches this app's JSON a type: instances of `type` travel as `{"__type__": marker, "__value__": encode(value)}`, and come
+   * back through `decode`. Without a marker (null) what `encode` makes is sent as it is. `kombu.utils.json.register_type`.
+   */
+  registerJsonType<T, Encoded = unknown>(
+    type: JsonClass<T>,
+    marker: string | null,
+    encode: (value: T) => Encoded,
+    decode: (encoded: Encoded) => T = (encoded) => encoded as unknown as T,
+  ): void {
+    if (typeof type !== 'function') throw new TypeError('registerJsonType needs a class');
+    if (marker !== null && (typeof marker !== 'string' || marker === '')) throw new TypeError('a marker is a text, or null for none');
+    if (typeof encode !== 'function' || typeof decode !== 'function') throw new TypeError('registerJsonType needs functions');
+    this.#jsonTypes.register(type, marker, encode, decode);
   }
 
   /** Registers a task under its name on the wire. Throws `TypeError` for a name that is taken. */
@@ -268,8 +322,7 @@ export class CeleryApp {
       registry: serializers,
       compressors,
       accept: serializers.contentTypes(settings.accept_content),
-      maxBodyBytes: settings.message_max_bytes,
-      maxDecompressedBytes: settings.message_max_decompressed_bytes,
+      ...messageLimits(settings),
     };
     const serializer = serializers.byName(settings.task_serializer);
     const decode: Post['decode'] = (message) => decodeMessage(message, reading);
@@ -330,7 +383,8 @@ export class CeleryApp {
       registry: this.serializers,
       accept: this.serializers.contentTypes(settings.result_accept_content ?? settings.accept_content),
       compressors: this.compressors,
-      maxDecompressedBytes: settings.message_max_decompressed_bytes,
+      resultCompression: settings.result_compression ?? undefined,
+      ...messageLimits(settings),
       resultExpiresMs: settings.result_expires === null || settings.result_expires === 0 ? undefined : settings.result_expires * 1000,
       persistent: settings.result_persistent ?? false,
       host: this.host,

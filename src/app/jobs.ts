@@ -1,7 +1,7 @@
 import type { ResultBackend } from '../backend/backend.ts';
 import type { Compressor } from '../message/compression.ts';
 import { encodeMessage } from '../message/encode.ts';
-import type { Message } from '../message/message.ts';
+import type { Message, MessageProperties } from '../message/message.ts';
 import type { Serializer } from '../message/serializer.ts';
 import { encodeTaskV1 } from '../protocol/task-v1.ts';
 import { encodeTaskV2 } from '../protocol/task-v2.ts';
@@ -12,6 +12,7 @@ import { buildRequest } from './request.ts';
 import type { Call } from './request.ts';
 import { AsyncResult } from './result.ts';
 import type { ResultParts } from './result.ts';
+import type { StrictSigning } from './security.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import type { AppSignals, Signals } from './signals.ts';
 
@@ -36,6 +37,8 @@ export interface Wire {
   readonly results: ResultParts;
   readonly serializer: (name: string) => Serializer;
   readonly compressor: (name: string) => Compressor;
+  /** What a strict app does to a body that this serializer will sign. */
+  readonly strict: (serializer: Serializer) => StrictSigning | undefined;
   readonly now: () => number;
   /** The `reply_to` of messages whose answer goes elsewhere or nowhere. */
   readonly oid: string;
@@ -134,16 +137,19 @@ function encodeRequest(wire: Wire, request: TaskRequest, passage: Omit<Passage, 
   const headers = wire.signals.has('before_task_publish') ? { ...encoded } : encoded;
   if (headers !== encoded) wire.signals.send('before_task_publish', { request, headers, address: passage.route.address });
   const answersTo = expectsAnswer(wire, request.ignoreResult) ? wire.backend()?.replyTo : undefined;
-  return encodeMessage(body, {
-    serializer: wire.serializer(passage.serializer),
+  const serializer = wire.serializer(passage.serializer);
+  const properties: MessageProperties = {
+    deliveryMode: passage.deliveryMode,
+    priority: passage.priority ?? 0,
+    correlationId: request.id,
+    replyTo: passage.replyTo ?? answersTo ?? wire.oid,
+    ...(request.expires === undefined ? undefined : { expiration: String(Math.max(0, Math.round(request.expires - wire.now()))) }),
+  };
+  const strict = wire.strict(serializer);
+  return encodeMessage(strict === undefined ? body : strict.seal(body, { headers, properties }), {
+    serializer,
     compressor: passage.compression === undefined ? undefined : wire.compressor(passage.compression),
     headers,
-    properties: {
-      deliveryMode: passage.deliveryMode,
-      priority: passage.priority ?? 0,
-      correlationId: request.id,
-      replyTo: passage.replyTo ?? answersTo ?? wire.oid,
-      ...(request.expires === undefined ? undefined : { expiration: String(Math.max(0, Math.round(request.expires - wire.now()))) }),
-    },
+    properties,
   });
 }

@@ -23,8 +23,8 @@ export function mergeOptions(
     serializer: task.serializer ?? settings.task_serializer,
     compression: task.compression,
     deliveryMode: task.deliveryMode,
-    timeLimit: task.timeLimit,
-    softTimeLimit: task.softTimeLimit,
+    timeLimit: task.timeLimit ?? settings.task_time_limit ?? undefined,
+    softTimeLimit: task.softTimeLimit ?? settings.task_soft_time_limit ?? undefined,
   };
   return { ...route, ...given(attributes), ...given(explicit) };
 }

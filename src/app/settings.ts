@@ -1,7 +1,11 @@
 import { ImproperlyConfiguredError } from '../base/errors.ts';
+import { DEFAULT_LIMITS } from '../base/limits.ts';
+import { DEFAULT_LAYOUT } from '../driver/logger.ts';
 import { nearest } from '../base/nearest.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Routes } from '../routing/router.ts';
+import { refusePickle } from '../message/registry.ts';
+import { isRate } from './rate.ts';
 import { NOT_BUILT } from './not-built.ts';
 
 /** Celery's settings under Celery's names; times in seconds. Frozen and complete. `celery/app/defaults.py`. */
@@ -19,6 +23,7 @@ export interface Settings {
   readonly result_backend_transport_options: Readonly<Record<string, unknown>>;
   readonly result_serializer: string;
   readonly result_accept_content: readonly string[] | null;
+  readonly result_compression: string | null;
   readonly result_expires: number | null;
   readonly result_extended: boolean;
   readonly result_persistent: boolean | null;
@@ -39,12 +44,49 @@ export interface Settings {
   readonly task_publish_retry_policy: RetryPolicy;
   readonly task_acks_late: boolean;
   readonly task_acks_on_failure_or_timeout: boolean;
+  readonly task_acks_on_failure: boolean | null;
+  readonly task_acks_on_timeout: boolean | null;
+  readonly task_reject_on_worker_lost: boolean;
+  readonly task_retry_on_worker_lost: boolean;
+  readonly task_time_limit: number | null;
+  readonly task_soft_time_limit: number | null;
+  readonly task_default_rate_limit: string | number | null;
+  /** Ours: runs that may end their child before the task has failed; `null` is no limit. */
+  readonly task_max_deliveries: number | null;
   readonly task_ignore_result: boolean;
   readonly task_store_errors_even_if_ignored: boolean;
   readonly task_track_started: boolean;
   readonly worker_concurrency: number | null;
   readonly worker_prefetch_multiplier: number;
-  readonly worker_pool: 'async' | 'solo';
+  /** Ours: lines a second about rejected messages, of each kind; null is no limit. */
+  readonly worker_rejected_log_rate: number | null;
+  readonly security_key: string | null;
+  readonly security_key_password: string | Uint8Array | null;
+  readonly security_certificate: string | null;
+  /** A folder, or a glob. */
+  readonly security_cert_store: string | null;
+  readonly security_digest: string;
+  /** Ours: bind headers to signatures, pin the inner type, refuse replays. */
+  readonly security_strict: boolean;
+  /** Ours: how old, in seconds, a strictly signed message may be when it comes; as long is each remembered. */
+  readonly security_replay_window: number;
+  readonly worker_pool: 'async' | 'solo' | 'prefork' | 'threads';
+  readonly worker_pool_restarts: boolean;
+  readonly worker_max_tasks_per_child: number | null;
+  readonly worker_max_memory_per_child: number | null;
+  readonly worker_proc_alive_timeout: number;
+  readonly worker_disable_rate_limits: boolean;
+  readonly worker_disable_prefetch: boolean;
+  readonly worker_eta_task_limit: number | null;
+  readonly worker_deduplicate_successful_tasks: boolean;
+  /** Ours: seconds without a turn of the event loop before the log names what blocks it; `null` does not watch. */
+  readonly worker_blocked_loop_warning: number | null;
+  readonly worker_soft_shutdown_timeout: number;
+  readonly worker_enable_soft_shutdown_on_idle: boolean;
+  readonly worker_log_format: string;
+  readonly worker_log_datefmt: string | null;
+  readonly worker_task_log_format: string;
+  readonly worker_task_log_datefmt: string | null;
   readonly worker_enable_remote_control: boolean;
   readonly worker_state_db: string | null;
   readonly control_exchange: string;
@@ -58,6 +100,16 @@ export interface Settings {
   readonly message_max_bytes: number;
   /** Ours: largest body after decompression, in bytes. */
   readonly message_max_decompressed_bytes: number;
+  /** Ours: largest body after decompression against before, above 1 MiB. */
+  readonly message_max_decompressed_ratio: number;
+  /** Ours: deepest nesting of what is read. */
+  readonly message_max_depth: number;
+  /** Ours: most headers of a message. */
+  readonly message_max_headers: number;
+  /** Ours: largest headers of a message together, in bytes. */
+  readonly message_max_header_bytes: number;
+  /** Ours: longest task id, in characters. */
+  readonly message_max_id_length: number;
 }
 
 /** One queue of `task_queues`. */
@@ -90,8 +142,10 @@ interface Setting {
 
 const bool: Check = (value) => typeof value === 'boolean';
 const text: Check = (value) => typeof value === 'string' && value !== '';
+const secret: Check = (value) => text(value) || value instanceof Uint8Array;
 const number: Check = (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 const whole: Check = (value) => Number.isInteger(value) && number(value);
+const count: Check = (value) => whole(value) && value !== 0;
 const octet: Check = (value) => whole(value) && Number(value) <= 255;
 const record: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const texts: Check = (value) => Array.isArray(value) && value.every(text);
@@ -121,6 +175,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   result_backend_transport_options: setting({}, record, 'an object'),
   result_serializer: setting('json', text, 'the name of a serializer'),
   result_accept_content: setting(null, orNull(texts), 'an array of names or mime types, or null'),
+  result_compression: setting(null, orNull(text), 'the name of a compression or null'),
   result_expires: setting(86_400, orNull(number), 'seconds or null'),
   result_extended: flag(false),
   result_persistent: setting(null, orNull(bool), 'true, false or null'),
@@ -149,16 +204,43 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   task_publish_retry_policy: setting({ max_retries: 3, interval_start: 0, interval_step: 0.2, interval_max: 1 }, record, 'an object'),
   task_acks_late: flag(false),
   task_acks_on_failure_or_timeout: flag(true),
+  task_acks_on_failure: setting(null, orNull(bool), 'true, false or null'),
+  task_acks_on_timeout: setting(null, orNull(bool), 'true, false or null'),
+  task_reject_on_worker_lost: flag(false),
+  task_retry_on_worker_lost: flag(false),
+  task_time_limit: setting(null, orNull(number), 'seconds or null'),
+  task_soft_time_limit: setting(null, orNull(number), 'seconds or null'),
+  task_default_rate_limit: setting(null, orNull(isRate), "'10/s', '100/m', '2/h', a number a second, or null"),
+  task_max_deliveries: setting(20, orNull(count), 'a whole number of 1 or more, or null'),
   task_ignore_result: flag(false),
   task_store_errors_even_if_ignored: flag(false),
   task_track_started: flag(false),
-  worker_concurrency: setting(
-    null,
-    orNull((value) => whole(value) && value !== 0),
-    'a whole number of 1 or more, or null',
-  ),
+  worker_concurrency: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
   worker_prefetch_multiplier: setting(4, whole, 'a whole number; 0 is no limit'),
-  worker_pool: setting('async', oneOf('async', 'solo'), 'async or solo'),
+  worker_rejected_log_rate: setting(100, orNull(whole), 'a whole number, or null for no limit'),
+  security_key: setting(null, orNull(text), 'a file or null'),
+  security_key_password: setting(null, orNull(secret), 'text, bytes or null'),
+  security_certificate: setting(null, orNull(text), 'a file or null'),
+  security_cert_store: setting(null, orNull(text), 'a folder, a glob or null'),
+  security_digest: setting('sha256', text, 'the name of a digest'),
+  security_strict: flag(false),
+  security_replay_window: setting(3600, (value) => number(value) && value !== 0, 'seconds, more than 0'),
+  worker_pool: setting('async', oneOf('async', 'solo', 'prefork', 'threads'), 'async, solo, prefork or threads'),
+  worker_pool_restarts: flag(false),
+  worker_max_tasks_per_child: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
+  worker_max_memory_per_child: setting(null, orNull(count), 'KiB: a whole number of 1 or more, or null'),
+  worker_proc_alive_timeout: setting(4, number, 'seconds'),
+  worker_disable_rate_limits: flag(false),
+  worker_disable_prefetch: flag(false),
+  worker_eta_task_limit: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
+  worker_deduplicate_successful_tasks: flag(false),
+  worker_blocked_loop_warning: setting(1, orNull(number), 'seconds or null'),
+  worker_soft_shutdown_timeout: setting(0, number, 'seconds'),
+  worker_enable_soft_shutdown_on_idle: flag(false),
+  worker_log_format: setting(DEFAULT_LAYOUT.format, text, "a format in Python's %(name)s style"),
+  worker_log_datefmt: setting(null, orNull(text), 'a strftime format or null'),
+  worker_task_log_format: setting(DEFAULT_LAYOUT.taskFormat, text, "a format in Python's %(name)s style"),
+  worker_task_log_datefmt: setting(null, orNull(text), 'a strftime format or null'),
   worker_enable_remote_control: flag(true),
   worker_state_db: setting(null, orNull(text), "a file's path or null"),
   control_exchange: setting('celery', text, 'a name'),
@@ -168,9 +250,21 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   control_queue_durable: flag(false),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
-  message_max_bytes: setting(128 * 1024 * 1024, number, 'bytes'),
-  message_max_decompressed_bytes: setting(64 * 1024 * 1024, number, 'bytes'),
+  message_max_bytes: setting(DEFAULT_LIMITS.maxBodyBytes, number, 'bytes'),
+  message_max_decompressed_bytes: setting(DEFAULT_LIMITS.maxDecompressedBytes, number, 'bytes'),
+  message_max_decompressed_ratio: setting(DEFAULT_LIMITS.maxDecompressedRatio, (value) => number(value) && Number(value) >= 1, '1 or more'),
+  message_max_depth: setting(
+    DEFAULT_LIMITS.maxDepth,
+    (value) => count(value) && Number(value) <= DEFAULT_LIMITS.maxDepth,
+    `a whole number from 1 to ${DEFAULT_LIMITS.maxDepth}`,
+  ),
+  message_max_headers: setting(DEFAULT_LIMITS.maxHeaders, count, 'a whole number of 1 or more'),
+  message_max_header_bytes: setting(DEFAULT_LIMITS.maxHeaderBytes, count, 'bytes'),
+  message_max_id_length: setting(DEFAULT_LIMITS.maxIdLength, count, 'a whole number of 1 or more'),
 };
+
+/** They name serializers, or their mime types. */
+const SERIALIZER_SETTINGS = new Set(['task_serializer', 'result_serializer', 'accept_content', 'result_accept_content']);
 
 /** What a user may give: any of the settings. */
 export type SettingsInput = { readonly [key in keyof Settings]?: Settings[key] | undefined };
@@ -195,6 +289,7 @@ export function parseSettings(input: Readonly<Record<string, unknown>>, env: Set
     // null means what it says: results that never expire, retries without end.
     const value = given[name] === undefined ? fallback : given[name];
     if (!check(value)) throw new ImproperlyConfiguredError(`the setting ${name} must be ${expected}`);
+    if (SERIALIZER_SETTINGS.has(name)) for (const item of [value].flat()) if (typeof item === 'string') refusePickle(item);
     settings[name] = value;
   }
   settings['task_publish_retry_policy'] = retryPolicy(settings['task_publish_retry_policy'] as Readonly<Record<string, unknown>>);

@@ -1,3 +1,4 @@
+import type { Logger } from '../base/logger.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { DeliveryInfo } from '../transport/transport.ts';
 
@@ -13,6 +14,8 @@ export interface TaskContext {
   readonly deliveryInfo: DeliveryInfo;
   readonly replyTo: string | undefined;
   readonly correlationId: string | undefined;
+  /** Logs as this task: with its name and id, in `worker_task_log_format`. `celery.utils.log.get_task_logger`. */
+  readonly logger: Logger;
   readonly isEager: false;
   /** Aborted when the worker gives the task up. */
   readonly signal: AbortSignal;
@@ -47,8 +50,16 @@ export interface TaskOptions {
   /** Declared parameters, for keyword arguments: `name`, `name?` that may be missing, `*` before those by keyword only, `*args`, `**kwargs`. */
   readonly params?: readonly string[];
   readonly acksLate?: boolean;
+  /** `acksOnFailure` and `acksOnTimeout` together; each wins over it. */
   readonly acksOnFailureOrTimeout?: boolean;
+  /** `false` rejects a failed late-acked message without requeue. */
+  readonly acksOnFailure?: boolean;
+  /** `false` puts a late-acked message back into its queue at the hard time limit. */
+  readonly acksOnTimeout?: boolean;
+  /** Puts a late-acked message back into its queue when the child that ran it is lost. */
   readonly rejectOnWorkerLost?: boolean;
+  /** Retries when the child that ran it is lost, early-acked or late. */
+  readonly retryOnWorkerLost?: boolean;
   readonly ignoreResult?: boolean;
   readonly storeErrorsEvenIfIgnored?: boolean;
   readonly trackStarted?: boolean;
@@ -76,6 +87,8 @@ export interface TaskOptions {
   /** Seconds; sent with the task, and so in force on whichever worker runs it. */
   readonly timeLimit?: number;
   readonly softTimeLimit?: number;
+  /** Starts of this task in each worker: `10/s`, `100/m`, `2/h` or a number a second; 0 and `null` are no limit. */
+  readonly rateLimit?: string | number | null;
 }
 
 // eslint-disable-next-line typescript/no-explicit-any -- any constructor of an error will do

@@ -6,7 +6,10 @@ const OPTIONS: Readonly<Record<keyof TaskOptions, true>> = {
   params: true,
   acksLate: true,
   acksOnFailureOrTimeout: true,
+  acksOnFailure: true,
+  acksOnTimeout: true,
   rejectOnWorkerLost: true,
+  retryOnWorkerLost: true,
   ignoreResult: true,
   storeErrorsEvenIfIgnored: true,
   trackStarted: true,
@@ -28,6 +31,7 @@ const OPTIONS: Readonly<Record<keyof TaskOptions, true>> = {
   deliveryMode: true,
   timeLimit: true,
   softTimeLimit: true,
+  rateLimit: true,
 };
 
 /** The tasks an app has, by name. */

@@ -4,7 +4,7 @@ import { taskKey } from '../protocol/keys.ts';
 import type { ResultMeta } from '../protocol/result.ts';
 import { isReadyState } from '../protocol/state.ts';
 import type { ResultBackend, WaitOptions } from './backend.ts';
-import { readMeta } from './encoding.ts';
+import { readMeta, writeMeta } from './encoding.ts';
 import type { BackendOptions } from './options.ts';
 import { Turns } from './turns.ts';
 import { Waiters } from './waiters.ts';
@@ -37,7 +37,7 @@ class FilesystemBackend implements ResultBackend {
   }
 
   async storeResult(meta: ResultMeta): Promise<void> {
-    const value = this.#options.serializer.encode(meta);
+    const value = writeMeta(meta, this.#options);
     const key = fileName(meta.task_id);
     // A retried task may be done before its RETRY is stored: the two take turns.
     await this.#turns.take(meta.task_id, async () => {

@@ -1,3 +1,4 @@
+import { ContentDisallowedError, ResultDecodeError } from '../base/errors.ts';
 import type { ResultMeta } from '../protocol/result.ts';
 import { isReadyState } from '../protocol/state.ts';
 import type { ResultBackend, WaitOptions } from './backend.ts';
@@ -7,7 +8,7 @@ import { Waiters } from './waiters.ts';
 
 interface MemoryResults {
   readonly values: Map<string, Uint8Array>;
-  readonly listeners: Set<(meta: ResultMeta) => void>;
+  readonly listeners: Set<(taskId: string) => void>;
 }
 
 // Results of this process by URL, as the memory broker's queues: a client and a worker in one process meet here.
@@ -32,7 +33,7 @@ class MemoryBackend implements ResultBackend {
   readonly #store: MemoryResults;
   readonly #options: BackendOptions;
   readonly #waiters = new Waiters();
-  readonly #listener = (meta: ResultMeta): void => this.#waiters.announce(meta.task_id, meta);
+  readonly #listener = (taskId: string): void => this.#look(taskId);
 
   constructor(store: MemoryResults, options: BackendOptions) {
     this.#store = store;
@@ -43,9 +44,9 @@ class MemoryBackend implements ResultBackend {
   storeResult(meta: ResultMeta): Promise<void> {
     return this.#attempt(() => {
       const value = this.#options.serializer.encode(meta);
-      if (this.#read(meta.task_id)?.status === 'SUCCESS') return;
+      if (this.#isFinal(meta.task_id)) return;
       this.#store.values.set(meta.task_id, value);
-      for (const listener of this.#store.listeners) listener(readMeta(value, this.#options));
+      for (const listener of this.#store.listeners) listener(meta.task_id);
     });
   }
 
@@ -73,6 +74,27 @@ class MemoryBackend implements ResultBackend {
     this.#store.listeners.delete(this.#listener);
     this.#waiters.close();
     return Promise.resolve();
+  }
+
+  /** Never throws: what goes wrong goes to who waits. */
+  #look(taskId: string): void {
+    if (!this.#waiters.has(taskId)) return;
+    try {
+      const meta = this.#read(taskId);
+      if (meta !== undefined) this.#waiters.announce(taskId, meta);
+    } catch (error) {
+      this.#waiters.fail(taskId, error);
+    }
+  }
+
+  /** Whether a SUCCESS stands there. What cannot be read, or may not, is overwritten. */
+  #isFinal(taskId: string): boolean {
+    try {
+      return this.#read(taskId)?.status === 'SUCCESS';
+    } catch (error) {
+      if (error instanceof ResultDecodeError || error instanceof ContentDisallowedError) return false;
+      throw error;
+    }
   }
 
   #read(taskId: string): ResultMeta | undefined {

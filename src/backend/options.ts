@@ -11,8 +11,8 @@ export interface BackendOptions extends ResultCodec {
   /** `undefined`: no backend. */
   readonly url: BrokerUrl | undefined;
   readonly registry: SerializerRegistry;
-  /** Content types of results that travel as messages. */
-  readonly accept: ReadonlySet<string>;
+  /** Name or mime type of the compression of stored results; `openBackend` turns it into `resultCompressor`. */
+  readonly resultCompression?: string | undefined;
   readonly resultExpiresMs: number | undefined;
   readonly persistent: boolean;
   readonly host: Host;

@@ -27,7 +27,7 @@ export function redisLogin(url: BrokerUrl): Login {
   for (const name of query.keys()) {
     if (TLS_QUERY.includes(name) && !known.includes(name))
       throw new ImproperlyConfiguredError(`${name} needs a rediss:// result backend; ${scheme}:// is not encrypted`);
-    if (!known.includes(name)) throw new ImproperlyConfiguredError(`a ${scheme}:// result backend has no option ${name} here`);
+    if (!known.includes(name)) throw new ImproperlyConfiguredError(`a ${scheme}:// result backend has no option ${nameOf(name)} here`);
   }
   const who = { ...(username === undefined ? undefined : { username }), ...(password === undefined ? undefined : { password }) };
   if (socket) {
@@ -43,9 +43,14 @@ export function redisLogin(url: BrokerUrl): Login {
   };
 }
 
+/** An option's name, unless it is what follows a question mark in a password. */
+function nameOf(option: string): string {
+  return /^\w{1,50}$/.test(option) ? option : 'of that name';
+}
+
 function database(text: string): number {
   const digits = text.replaceAll('/', '');
-  if (!/^\d*$/.test(digits)) throw new ImproperlyConfiguredError(`a Redis database is a number, not ${text.slice(0, 50)}`);
+  if (!/^\d*$/.test(digits)) throw new ImproperlyConfiguredError('the path of a redis:// result backend is the number of a database');
   return Number(digits);
 }
 

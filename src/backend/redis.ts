@@ -1,10 +1,10 @@
-import { BackendUnavailableError, ImproperlyConfiguredError, ResultDecodeError } from '../base/errors.ts';
+import { BackendUnavailableError, ContentDisallowedError, ImproperlyConfiguredError, ResultDecodeError } from '../base/errors.ts';
 import { openRedis } from '../driver/redis.ts';
 import type { RedisLogin, RedisPort } from '../driver/redis.ts';
 import { taskKey } from '../protocol/keys.ts';
 import type { ResultMeta } from '../protocol/result.ts';
 import type { ResultBackend, WaitOptions } from './backend.ts';
-import { readMeta } from './encoding.ts';
+import { readMeta, writeMeta } from './encoding.ts';
 import { transportOptions } from './options.ts';
 import type { BackendOptions } from './options.ts';
 import { redisLogin } from './redis-url.ts';
@@ -71,7 +71,7 @@ class RedisBackend implements ResultBackend {
   }
 
   async storeResult(meta: ResultMeta): Promise<void> {
-    const value = this.#options.serializer.encode(meta);
+    const value = writeMeta(meta, this.#options);
     const key = this.#key(meta.task_id);
     await this.#guard(async () => {
       if (this.#scripts && (await this.#storeByScript(key, value))) return;
@@ -101,8 +101,8 @@ class RedisBackend implements ResultBackend {
     try {
       return value === null ? undefined : readMeta(value, this.#options, taskId);
     } catch (error) {
-      // Whatever stands there is no result: it is overwritten, as Celery would.
-      if (error instanceof ResultDecodeError) return undefined;
+      // Whatever stands there is no result, or none that we may read: it is overwritten.
+      if (error instanceof ResultDecodeError || error instanceof ContentDisallowedError) return undefined;
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import { ImproperlyConfiguredError } from '../base/errors.ts';
+import type { Compressor } from '../message/compression.ts';
 import type { ResultBackend } from './backend.ts';
 import { transportOptions } from './options.ts';
 import type { BackendOptions } from './options.ts';
@@ -28,12 +29,35 @@ const OPENERS: ReadonlyMap<string, Open> = new Map([
   ['disabled', disabled],
 ]);
 
-/** Opens the backend a URL names. Throws `ImproperlyConfiguredError` naming the known schemes. */
+/** Stores that keep any bytes: those of Celery's that `supports_result_compression` is true for. */
+const COMPRESSIBLE: ReadonlySet<string> = new Set(['redis', 'rediss', 'redis+socket', 'file']);
+
+/**
+ * Opens the backend a URL names. Throws `ImproperlyConfiguredError` naming the known schemes, or the known compressions when
+ * `resultCompression` is none of them.
+ */
 export function openBackend(options: BackendOptions): Promise<ResultBackend> {
   const scheme = options.url?.scheme ?? 'disabled';
   const open = OPENERS.get(scheme);
   if (open === undefined) {
     throw new ImproperlyConfiguredError(`no result backend for ${scheme}://; there is ${[...OPENERS.keys()].join(', ')}`);
   }
-  return open(options);
+  return open({ ...options, resultCompressor: resultCompressor(scheme, options) });
+}
+
+/** `celery/backends/base.py prepare_compression`. */
+function resultCompressor(scheme: string, { resultCompression: name, compressors, logger }: BackendOptions): Compressor | undefined {
+  if (name === undefined || scheme === 'disabled') return undefined;
+  if (!COMPRESSIBLE.has(scheme)) {
+    logger.warning(`The ${scheme} result backend cannot store compressed results: result_compression is ignored`);
+    return undefined;
+  }
+  const compressor = compressors.find(name);
+  if (compressor === undefined)
+    throw new ImproperlyConfiguredError(
+      `result_compression is ${name.slice(0, 100)}, which is no compression; there is ${compressors.names().join(', ')}`,
+    );
+  // Better now than with the first result: its package may be missing.
+  compressor.compress(new Uint8Array());
+  return compressor;
 }

@@ -1,4 +1,4 @@
-import { BackendUnavailableError, TqError } from '../base/errors.ts';
+import { BackendUnavailableError, ContentDisallowedError, TqError } from '../base/errors.ts';
 import { decodeMessage } from '../message/decode.ts';
 import { encodeMessage } from '../message/encode.ts';
 import { decodeMeta } from '../protocol/result.ts';
@@ -149,16 +149,14 @@ class RpcBackend implements ResultBackend {
 
   #receive({ message }: Delivery): void {
     try {
-      const { registry, accept, compressors, maxDecompressedBytes } = this.#options;
-      const meta = decodeMeta(
-        decodeMessage(message, { registry, accept, compressors, maxDecompressedBytes, maxBodyBytes: Number.POSITIVE_INFINITY }),
-        message.properties.correlationId,
-      );
+      const meta = decodeMeta(decodeMessage(message, this.#options), message.properties.correlationId);
       const known = this.#states.get(meta.task_id);
       if (known === undefined || !isReadyState(known.status)) this.#keep(meta);
       this.#waiters.announce(meta.task_id, meta);
     } catch (error) {
       if (!(error instanceof TqError)) throw error;
+      const { correlationId } = message.properties;
+      if (error instanceof ContentDisallowedError && correlationId !== undefined) this.#waiters.fail(correlationId, error);
       this.#options.logger.error(`Unreadable message on the reply queue dropped: ${error.message}`);
     }
   }

@@ -36,7 +36,8 @@ export function parseBrokerUrl(text: string): BrokerUrl {
   const match = /^([A-Za-z][A-Za-z0-9+]*)(?::\/\/([\s\S]*))?$/.exec(text);
   if (match === null) throw new ImproperlyConfiguredError('not a URL: expected scheme://user:password@host:port/path');
   const scheme = (match[1] ?? '').toLowerCase();
-  const [beforeQuery, queryText = ''] = splitOnce(match[2] ?? '', '?');
+  const rest = match[2] ?? '';
+  const [beforeQuery, queryText = ''] = splitOnce(rest, '?');
   const [authority, path = ''] = splitOnce(beforeQuery, '/');
   const at = authority.lastIndexOf('@');
   const [userText, passwordText] = at < 0 ? [] : splitOnce(authority.slice(0, at), ':');
@@ -53,6 +54,7 @@ export function parseBrokerUrl(text: string): BrokerUrl {
     query,
     masked: mask({
       scheme,
+      behindHost: rest.slice(authority.length),
       userText,
       hasPassword: passwordText !== undefined,
       host: authority.slice(at + 1),
@@ -65,6 +67,7 @@ export function parseBrokerUrl(text: string): BrokerUrl {
 
 interface Maskable {
   readonly scheme: string;
+  readonly behindHost: string;
   readonly userText: string | undefined;
   readonly hasPassword: boolean;
   readonly host: string;
@@ -73,7 +76,9 @@ interface Maskable {
   readonly query: ReadonlyMap<string, string>;
 }
 
-function mask({ scheme, userText, hasPassword, host, path, hasPath, query }: Maskable): string {
+function mask({ scheme, behindHost, userText, hasPassword, host, path, hasPath, query }: Maskable): string {
+  // A password with a slash or a question mark that nobody escaped: what was read as host and path is a part of it.
+  if (behindHost.includes('@')) return `${scheme}://**@${behindHost.slice(behindHost.lastIndexOf('@') + 1)}`;
   const user = userText === undefined ? '' : `${userText}${hasPassword ? ':**' : ''}@`;
   const items = [...query].map(([key, value]) => `${key}=${SECRET_QUERY.test(key) ? '**' : value}`);
   return `${scheme}://${user}${host}${hasPath ? `/${path}` : ''}${items.length === 0 ? '' : `?${items.join('&')}`}`;
@@ -82,7 +87,7 @@ function mask({ scheme, userText, hasPassword, host, path, hasPath, query }: Mas
 function parseHost(text: string): { readonly hostname: string | undefined; readonly port: number | undefined } {
   const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d{1,5}))?$/.exec(text);
   if (match === null) throw new ImproperlyConfiguredError('the host part of a URL must be host or host:port');
-  if (Number(match[3] ?? 0) > 65_535) throw new ImproperlyConfiguredError(`the port of a URL is a number up to 65535, not ${match[3]}`);
+  if (Number(match[3] ?? 0) > 65_535) throw new ImproperlyConfiguredError('the port of a URL is a number up to 65535');
   const hostname = match[1] ?? match[2];
   return { hostname: hostname === '' ? undefined : hostname, port: match[3] === undefined ? undefined : Number(match[3]) };
 }

@@ -4,6 +4,7 @@ export type TqErrorCode =
   | 'ERR_MESSAGE_DECODE'
   | 'ERR_MESSAGE_CONTENT_DISALLOWED'
   | 'ERR_MESSAGE_LIMIT'
+  | 'ERR_MESSAGE_SECURITY'
   | 'ERR_TRANSPORT_CONNECTION'
   | 'ERR_TRANSPORT_CHANNEL'
   | 'ERR_TRANSPORT_NACKED'
@@ -59,6 +60,16 @@ export class ContentDisallowedError extends TqError {
 export class LimitError extends TqError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_MESSAGE_LIMIT', message, options);
+  }
+}
+
+/**
+ * A message whose signature does not hold, or a key, certificate or store that cannot be used. Never carries a key or its
+ * password. `celery.exceptions.SecurityError`.
+ */
+export class SecurityError extends TqError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_MESSAGE_SECURITY', message, options);
   }
 }
 

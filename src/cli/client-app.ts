@@ -24,7 +24,14 @@ export async function clientApp(
   const { app, overrides: given } = appOptions(argv);
   const overrides = { ...given, ...settings };
   if (app === undefined) return new Celery('tq-bridge', overrides);
-  const loaded = await loadApp(app);
+  const { app: loaded } = await loadApp(app);
   loaded.configure(overrides);
+  tellOptions(loaded, argv);
   return loaded;
+}
+
+/** Tells the listeners of `user_preload_options` what stands on the command line: once each, under its long name. */
+export function tellOptions(app: Celery, { $0: _program, ...argv }: Readonly<Record<string, unknown>>): void {
+  const options = Object.fromEntries(Object.entries(argv).filter(([name, value]) => name.length > 1 && value !== undefined));
+  app.signals.send('user_preload_options', { options });
 }

@@ -6,6 +6,8 @@ export const EXIT = {
   usage: 2,
   /** The broker or the result backend cannot be reached. */
   unavailable: 69,
+  /** The pidfile is another worker's. */
+  cantCreate: 73,
   /** A wait ended before its result came. */
   timedOut: 75,
   /** Settings that cannot be used. */

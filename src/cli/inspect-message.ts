@@ -1,3 +1,4 @@
+import { messageLimits } from '../app/limits.ts';
 import { tryUtf8 } from '../base/bytes.ts';
 import { LimitError, TqError } from '../base/errors.ts';
 import type { Celery } from '../celery.ts';
@@ -34,7 +35,7 @@ export function inspectMessage(world: World, { form, message: given, address, ba
   // A bare protocol-2 body is judged as if its headers were good.
   const assumed = bare && value instanceof Array;
   const message = assumed ? { ...given, headers: { ...given.headers, task: '?', id: '?' } } : given;
-  const signature = signatureOf(message, value);
+  const signature = signatureOf(message, value, world.app.serializers.byContentType('application/data')?.name === 'auth');
   return {
     form,
     ...(address === undefined ? undefined : { exchange: address.exchange, routing_key: address.routingKey }),
@@ -71,8 +72,7 @@ function read({ app }: World, message: Message): unknown {
       registry: app.serializers,
       compressors: app.compressors,
       accept: new Set([message.contentType ?? 'application/data']),
-      maxBodyBytes: app.settings.message_max_bytes,
-      maxDecompressedBytes: app.settings.message_max_decompressed_bytes,
+      ...messageLimits(app.settings),
     });
   } catch (error) {
     if (error instanceof TqError) return error;

@@ -1,45 +1,57 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { appCandidates } from '../app/find-app.ts';
 import { Celery } from '../celery.ts';
+import type { AppSource } from '../worker/worker.ts';
 import { UsageError, UserModuleError } from './print.ts';
 
 const EXTENSIONS = ['', '.ts', '.mts', '.js', '.mjs', '.cjs'];
 const INDEXES = ['celery.ts', 'celery.mts', 'celery.js', 'celery.mjs', 'index.ts', 'index.mts', 'index.js', 'index.mjs'];
-const EXPORTS = ['app', 'celery', 'default'];
+
+/** An app and where it was found: children of a pool import it from there. */
+export interface LoadedApp {
+  readonly app: Celery;
+  readonly source: AppSource;
+}
 
 /**
  * Finds the app a module exports: `app`, `celery` or the default export, or the name after a colon (`proj.ts:worker`).
  * Throws `UsageError` when the module or the app is not there, `UserModuleError` when the module throws.
  */
-export async function loadApp(target: string): Promise<Celery> {
+export async function loadApp(target: string): Promise<LoadedApp> {
   const [file, exportName] = splitTarget(target);
-  const module = await importModule(file);
-  const names = exportName === undefined ? EXPORTS : [exportName];
-  for (const name of names) {
-    const candidate = module[name] ?? commonJs(module)?.[name];
-    if (candidate instanceof Celery) return candidate;
-    if (isForeign(candidate)) {
-      throw new UsageError(
-        `Unable to load a tq-bridge app: the Celery app of ${file} is of another copy of tq-bridge.`,
-        'run the command of the copy that the module imports: npx tq-bridge in its project',
-      );
-    }
+  const path = moduleUrl(file);
+  const candidates = appCandidates(await importModule(file), exportName);
+  const app = candidates.find((candidate) => candidate instanceof Celery);
+  if (app !== undefined) return { app, source: { module: path, ...(exportName === undefined ? {} : { exportName }) } };
+  if (candidates.some(isForeign)) {
+    throw new UsageError(
+      `Unable to load a tq-bridge app: the Celery app of ${file} is of another copy of tq-bridge.`,
+      'run the command of the copy that the module imports: npx tq-bridge in its project',
+    );
   }
+  const names = exportName === undefined ? "'app', 'celery', 'default'" : `'${exportName}'`;
   throw new UsageError(
-    `Unable to load a tq-bridge app: the module ${file} exports no Celery app as ${names.map((name) => `'${name}'`).join(', ')}.`,
+    `Unable to load a tq-bridge app: the module ${file} exports no Celery app as ${names}.`,
     'export it, for example: export const app = new Celery("proj", { … })',
   );
 }
 
-/** Imports a user's module by path, with or without its extension; a dotted name is a path too (`proj.tasks` → `proj/tasks`). */
-export async function importModule(file: string): Promise<Record<string, unknown>> {
+/** The URL of a user's module. Throws `UsageError` when it is not there. */
+export function moduleUrl(file: string): string {
   const path = findModule(file);
   if (path === undefined) {
     throw new UsageError(`Unable to load a tq-bridge app: the module ${file} was not found in ${process.cwd()}.`);
   }
+  return pathToFileURL(path).href;
+}
+
+/** Imports a user's module by path, with or without its extension; a dotted name is a path too (`proj.tasks` → `proj/tasks`). */
+export async function importModule(file: string): Promise<Record<string, unknown>> {
+  const url = moduleUrl(file);
   try {
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
+    return (await import(url)) as Record<string, unknown>;
   } catch (error) {
     if (isUnsupportedSyntax(error)) {
       throw new UsageError(
@@ -47,14 +59,8 @@ export async function importModule(file: string): Promise<Record<string, unknown
         'compile it first, or run with: NODE_OPTIONS="--import tsx"',
       );
     }
-    throw new UserModuleError(path, error);
+    throw new UserModuleError(fileURLToPath(url), error);
   }
-}
-
-/** What a CommonJS module exports by names that only running it reveals. */
-function commonJs(module: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined {
-  const exported = module['default'];
-  return typeof exported === 'object' && exported !== null ? (exported as Readonly<Record<string, unknown>>) : undefined;
 }
 
 function isForeign(candidate: unknown): boolean {

@@ -9,27 +9,21 @@ interface MissingFlag {
 
 /** Flags of `celery worker` that this worker does not have yet. They are refused by name, never swallowed. */
 const MISSING: readonly MissingFlag[] = [
-  { flag: 'detach', alias: ['D'], boolean: true },
-  { flag: 'optimization', alias: ['O'] },
-  { flag: 'disable-prefetch', boolean: true },
   { flag: 'task-events', alias: ['E', 'events'], boolean: true },
-  { flag: 'time-limit' },
-  { flag: 'soft-time-limit' },
-  { flag: 'max-tasks-per-child' },
-  { flag: 'max-memory-per-child' },
   { flag: 'pool-start-method' },
-  { flag: 'purge', alias: ['discard'], boolean: true },
   { flag: 'heartbeat-interval' },
-  { flag: 'autoscale' },
   { flag: 'beat', alias: ['B'], boolean: true },
   { flag: 'schedule', alias: ['s', 'schedule-filename'] },
   { flag: 'scheduler' },
-  { flag: 'logfile', alias: ['f'] },
-  { flag: 'pidfile' },
-  { flag: 'uid' },
-  { flag: 'gid' },
-  { flag: 'umask' },
-  { flag: 'executable' },
+];
+
+/** Flags of `celery worker` that this worker will not have: something else does the same. */
+const LEFT_OUT: readonly (MissingFlag & { readonly instead: string })[] = [
+  { flag: 'detach', alias: ['D'], boolean: true, instead: 'let a supervisor run it: systemd, a container, or nohup … &' },
+  { flag: 'uid', instead: 'start it as that user: systemd User=, a container USER, or setpriv' },
+  { flag: 'gid', instead: 'start it as that group: systemd Group=, a container USER, or setpriv' },
+  { flag: 'umask', instead: 'set it before the start: systemd UMask=, or umask in the shell' },
+  { flag: 'executable', instead: 'run that node with the path of tq-bridge' },
 ];
 
 /** Options that every command of celery has and none of ours. */
@@ -47,7 +41,7 @@ export function refuseMissingGlobals(argv: Readonly<Record<string, unknown>>): v
 
 /** Makes yargs know the flags, hidden from help, so that strict mode does not call them typos. */
 export function declareMissingFlags<T>(yargs: Argv<T>): Argv<T> {
-  return declare(yargs, MISSING);
+  return declare(yargs, [...MISSING, ...LEFT_OUT]);
 }
 
 function declare<T>(yargs: Argv<T>, flags: readonly MissingFlag[]): Argv<T> {
@@ -64,6 +58,8 @@ function declare<T>(yargs: Argv<T>, flags: readonly MissingFlag[]): Argv<T> {
 
 /** Throws `UsageError` for the first such flag that was given. */
 export function refuseMissingFlags(argv: Readonly<Record<string, unknown>>): void {
+  for (const { flag, instead } of LEFT_OUT)
+    if (argv[flag] !== undefined) throw new UsageError(`--${flag} is a flag of celery worker that tq-bridge does not have.`, instead);
   refuse(argv, MISSING, 'a flag of celery worker');
 }
 
@@ -84,12 +80,9 @@ export const MISSING_COMMANDS: ReadonlySet<string> = new Set([
   'beat',
   'events',
   'graph',
-  'list',
   'logtool',
   'migrate',
   'multi',
-  'purge',
-  'report',
   'shell',
   'upgrade',
 ]);

@@ -24,6 +24,13 @@ export const seconds = (name: string): Coerced => ({
 /** An option that takes a whole number of 0 or more; `UsageError` for anything else. */
 export const whole = (name: string): Coerced => ({ type: 'string', requiresArg: true, coerce: (value: unknown) => toWhole(name, value) });
 
+/** An option that takes a whole number of 1 or more; `UsageError` for anything else. */
+export const positive = (name: string): Coerced => ({
+  type: 'string',
+  requiresArg: true,
+  coerce: (value: unknown) => toPositive(name, value),
+});
+
 /** A repeated option counts once: the last. */
 function last(value: unknown): unknown {
   return Array.isArray(value) ? value.at(-1) : value;
@@ -42,4 +49,19 @@ function toWhole(name: string, value: unknown): number | undefined {
   if (number !== undefined && (!Number.isInteger(number) || number < 0))
     throw new UsageError(`--${name} takes a whole number of 0 or more.`);
   return number;
+}
+
+function toPositive(name: string, value: unknown): number | undefined {
+  const number = toWhole(name, value);
+  if (number === 0) throw new UsageError(`--${name} takes a whole number of 1 or more.`);
+  return number;
+}
+
+/** A comma-separated list as it was given; `undefined` without one. */
+export function commaList(value: unknown): string[] | undefined {
+  if (typeof value !== 'string') return undefined;
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }

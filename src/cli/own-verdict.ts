@@ -1,3 +1,4 @@
+import { messageLimits } from '../app/limits.ts';
 import { ContentDisallowedError, TqError } from '../base/errors.ts';
 import { decodeMessage } from '../message/decode.ts';
 import type { Message } from '../message/message.ts';
@@ -9,24 +10,29 @@ import type { World } from './inspect-message.ts';
 
 /** What a worker of tq-bridge that has the task does with a message: `worker/intake.ts` in a sentence. */
 export function ownVerdict({ app, accept, nowMs }: World, message: Message): PythonVerdict {
+  const limits = messageLimits(app.settings);
+  const { maxIdLength } = limits;
   try {
     const value = decodeMessage(message, {
       registry: app.serializers,
       compressors: app.compressors,
       accept,
-      maxBodyBytes: app.settings.message_max_bytes,
-      maxDecompressedBytes: app.settings.message_max_decompressed_bytes,
+      ...limits,
     });
-    return decodedVerdict(message, value, nowMs);
+    return decodedVerdict(message, value, { nowMs, maxIdLength });
   } catch (error) {
     if (!(error instanceof TqError)) throw error;
     const what = error instanceof ContentDisallowedError ? '' : "can't decode message body: ";
-    return rejected(`${what}${error.message}`, peekIds(message.headers).id);
+    return rejected(`${what}${error.message}`, peekIds(message.headers, maxIdLength).id);
   }
 }
 
-function decodedVerdict(message: Message, value: unknown, nowMs: number): PythonVerdict {
-  const decoded = decodeTask(message.headers, value);
+function decodedVerdict(
+  message: Message,
+  value: unknown,
+  { nowMs, maxIdLength }: { readonly nowMs: number; readonly maxIdLength: number },
+): PythonVerdict {
+  const decoded = decodeTask(message.headers, value, maxIdLength);
   if (decoded.kind === 'unknown') return rejected('unknown message: no task in the headers, none in the body', undefined);
   if (decoded.kind === 'invalid') return rejected(`invalid task message: ${decoded.reason}`, decoded.id);
   const { request } = decoded;

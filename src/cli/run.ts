@@ -5,9 +5,10 @@ import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
-import { seconds, text, whole } from './option-types.ts';
+import { positive, seconds, text, whole } from './option-types.ts';
 import { remoteOptions, statusOptions } from './remote-options.ts';
 import { reportError } from './print.ts';
+import { listOptions, purgeOptions } from './queue-options.ts';
 import { explainUsage } from './usage.ts';
 
 type Command = (argv: Readonly<Record<string, unknown>>) => Promise<number>;
@@ -105,7 +106,25 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       statusOptions,
       perform(async () => (await import('./remote.ts')).status),
     )
-    .demandCommand(1, 'Name a command: worker, call, result, encode, decode, inspect, control or status.')
+    .command(
+      'purge',
+      "Throw away what waits in the app's queues",
+      purgeOptions,
+      perform(async () => (await import('./queues.ts')).purge),
+    )
+    .command(
+      'list <what>',
+      'What the queues are bound to, or how much waits in them',
+      listOptions,
+      perform(async () => (await import('./queues.ts')).list),
+    )
+    .command(
+      'report',
+      'What a bug report needs, without secrets',
+      (yargs) => yargs,
+      perform(async () => (await import('./queues.ts')).report),
+    )
+    .demandCommand(1, 'Name a command: worker, call, result, status, inspect, control, purge, list, report, encode or decode.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -124,14 +143,27 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('loglevel', { alias: 'l', ...text, describe: 'DEBUG, INFO, WARNING (default), ERROR, CRITICAL or FATAL' })
     .option('log-format', { ...text, choices: ['text', 'json'], describe: "Celery's log line, or one JSON object a line" })
     .option('concurrency', { alias: 'c', ...text, describe: 'Tasks at once: 50 for the async pool, else the number of CPUs (auto)' })
-    .option('pool', { alias: 'P', ...text, describe: 'async (default) or solo' })
+    .option('pool', { alias: 'P', ...text, describe: 'async (default), solo, prefork or threads' })
     .option('prefetch-multiplier', { ...whole('prefetch-multiplier'), describe: 'Messages fetched ahead per slot (4); 0 is no limit' })
+    .option('autoscale', { ...text, describe: 'max,min: children at most and at least, as many as there are tasks' })
+    .option('disable-prefetch', { type: 'boolean', describe: 'Take a message only when a slot is free (not from AMQP brokers)' })
+    .option('optimization', { alias: 'O', ...text, describe: 'default or fair: a child is given one task at a time either way' })
+    .option('time-limit', { ...seconds('time-limit'), describe: 'Seconds after which a task is ended by force (prefork, threads)' })
+    .option('soft-time-limit', { ...seconds('soft-time-limit'), describe: "Seconds after which a task's signal is aborted" })
+    .option('max-tasks-per-child', { ...positive('max-tasks-per-child'), describe: 'Tasks after which a child is replaced' })
+    .option('max-memory-per-child', {
+      ...positive('max-memory-per-child'),
+      describe: 'KiB of resident memory after which a child is replaced',
+    })
     .option('queues', { alias: 'Q', ...text, describe: 'Comma-separated queues to consume' })
     .option('exclude-queues', { alias: 'X', ...text, describe: 'Comma-separated queues not to consume' })
     .option('include', { alias: 'I', ...text, describe: 'Comma-separated modules to import besides the app' })
     .option('statedb', { alias: 'S', ...text, describe: 'File that keeps revoked ids from one run to the next' })
     .option('without-gossip', { type: 'boolean', describe: 'Does not listen to other workers' })
     .option('without-mingle', { type: 'boolean', describe: 'Does not ask other workers at start what they have revoked' })
+    .option('purge', { alias: 'discard', type: 'boolean', describe: 'Throw away what waits in the queues first' })
+    .option('pidfile', { ...text, describe: 'Write the process id there; refuse to start when another holds it (%n %h %p)' })
+    .option('logfile', { alias: 'f', ...text, describe: 'Log there instead of to stderr; reopened when it was moved away' })
     .option('without-heartbeat', { type: 'boolean', describe: 'Accepted: this worker sends no event heartbeats' })
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
@@ -173,9 +205,20 @@ const LONG_OPTIONS = [
   'concurrency',
   'pool',
   'prefetch-multiplier',
+  'autoscale',
+  'disable-prefetch',
+  'optimization',
+  'time-limit',
+  'soft-time-limit',
+  'max-tasks-per-child',
+  'max-memory-per-child',
   'queues',
   'exclude-queues',
   'include',
+  'purge',
+  'pidfile',
+  'logfile',
+  'force',
   'without-gossip',
   'without-mingle',
   'without-heartbeat',

@@ -1,3 +1,4 @@
+import type { Shutdown } from '../worker/shutdown.ts';
 import { EXIT } from './exit-codes.ts';
 import { reportError } from './print.ts';
 
@@ -5,43 +6,98 @@ import { reportError } from './print.ts';
 export interface Stoppable {
   start(): Promise<void>;
   /** Warm shutdown: finish what runs, return the rest. */
-  stop(): Promise<void>;
+  stop(why: Shutdown): Promise<void>;
+  /** Cold shutdown: end what runs, after the soft wait; again, at once. */
+  terminate(why: Shutdown): Promise<void>;
   readonly done: Promise<void>;
 }
 
+const LONG_MS = 2 ** 30;
+
+/** How far a worker has come down. */
+type Rung = 'running' | 'warm' | 'cold' | 'hurried';
+
 /**
- * Starts a worker and resolves to the exit code once a signal has ended it: TERM 0, INT 1, as Celery's.
- * A second INT, or QUIT, is a cold shutdown: running tasks are abandoned and the broker gets their late-acked messages back.
- * `say` tells the operator, in Celery's words (`celery/apps/worker.py`).
+ * What each signal does next, in Celery's order and words (`celery/apps/worker.py`): TERM stops warmly, however often it
+ * comes; INT warmly, then coldly, then without the soft wait, then by force; QUIT begins coldly. `REMAP_SIGTERM=SIGQUIT`
+ * makes TERM a QUIT.
  */
-export async function runUntilSignal(worker: Stoppable, say: (text: string) => void): Promise<number> {
-  let exitCode: number = EXIT.ok;
-  let interrupts = 0;
-  const warm = (): void => {
-    say('worker: Warm shutdown (MainProcess)');
-    worker.stop().catch((error: unknown) => {
-      exitCode = reportError(error, false);
+class Ladder {
+  readonly #worker: Stoppable;
+  readonly #say: (text: string) => void;
+  #rung: Rung = 'running';
+  #exitCode: number = EXIT.ok;
+
+  constructor(worker: Stoppable, say: (text: string) => void) {
+    this.#worker = worker;
+    this.#say = say;
+  }
+
+  /** TERM 0, INT 1, QUIT 0; more than 1 when stopping itself has failed. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  readonly onTerm = (): void => {
+    if (process.env['REMAP_SIGTERM'] === 'SIGQUIT') this.#down('SIGTERM');
+    else this.#warm('SIGTERM');
+  };
+
+  readonly onInt = (): void => {
+    if (this.#rung === 'running') {
+      this.#exitCode = EXIT.failure;
+      this.#say('worker: Hitting Ctrl+C again will initiate cold shutdown, terminating all running tasks!');
+      this.#warm('SIGINT');
+    } else {
+      this.#down('SIGINT');
+    }
+  };
+
+  readonly onQuit = (): void => this.#down('SIGQUIT');
+
+  #warm(sig: string): void {
+    this.#say('worker: Warm shutdown (MainProcess)');
+    if (this.#rung === 'running') this.#rung = 'warm';
+    this.#settle(this.#worker.stop({ sig, exitCode: this.#exitCode }));
+  }
+
+  #down(sig: string): void {
+    switch (this.#rung) {
+      case 'running':
+      case 'warm':
+        this.#rung = 'cold';
+        this.#say('worker: Hitting Ctrl+C again will terminate all running tasks!');
+        this.#say('worker: Cold shutdown (MainProcess)');
+        return this.#settle(this.#worker.terminate({ sig, exitCode: this.#exitCode }));
+      case 'cold':
+        this.#rung = 'hurried';
+        this.#say('Waiting gracefully for cold shutdown to complete... The next signal ends the worker by force.');
+        return this.#settle(this.#worker.terminate({ sig, exitCode: this.#exitCode }));
+      case 'hurried':
+        this.#say('worker: Hard shutdown (MainProcess)');
+        process.exit(EXIT.failure);
+    }
+  }
+
+  #settle(stopping: Promise<void>): void {
+    stopping.catch((error: unknown) => {
+      this.#exitCode = reportError(error, false);
     });
-  };
-  const onInt = (): void => {
-    interrupts += 1;
-    if (interrupts > 1) cold(EXIT.failure);
-    exitCode = EXIT.failure;
-    say('worker: Hitting Ctrl+C again will initiate cold shutdown, terminating all running tasks!');
-    warm();
-  };
-  const onQuit = (): void => cold(EXIT.ok);
-  process.on('SIGTERM', warm).on('SIGINT', onInt).on('SIGQUIT', onQuit);
+  }
+}
+
+/** Starts a worker and resolves to the exit code once a signal has ended it. `say` tells the operator what the next one does. */
+export async function runUntilSignal(worker: Stoppable, say: (text: string) => void): Promise<number> {
+  const ladder = new Ladder(worker, say);
+  process.on('SIGTERM', ladder.onTerm).on('SIGINT', ladder.onInt).on('SIGQUIT', ladder.onQuit);
+  // A worker that waits for a task may have nothing else open, and Node would end it.
+  const alive = setInterval(() => undefined, LONG_MS);
   try {
     await worker.start();
     await worker.done;
   } finally {
-    process.off('SIGTERM', warm).off('SIGINT', onInt).off('SIGQUIT', onQuit);
+    clearInterval(alive);
+    process.off('SIGTERM', ladder.onTerm).off('SIGINT', ladder.onInt).off('SIGQUIT', ladder.onQuit);
   }
-  return exitCode;
-
-  function cold(code: number): never {
-    say('worker: Cold shutdown (MainProcess)');
-    process.exit(code);
-  }
+  return ladder.exitCode;
 }

@@ -3,17 +3,16 @@ import { DecodeError, TqError } from '../base/errors.ts';
 import type { Message } from '../message/message.ts';
 import type { SignatureReport } from './report.ts';
 
-/** What a signed body shows of itself, and whether it could be verified: `value` is what reading it gave, value or error. */
-export function signatureOf(message: Message, value: unknown): SignatureReport | undefined {
+/**
+ * What a signed body shows of itself, and whether it could be verified: `value` is what reading it gave, value or error.
+ * `verifies`: whether it was read by something that looks at signatures.
+ */
+export function signatureOf(message: Message, value: unknown, verifies: boolean): SignatureReport | undefined {
   if (message.contentType !== 'application/data') return undefined;
   const shown = fieldsOf(message.body);
   if (shown === undefined) return undefined;
-  if (!(value instanceof TqError)) return { ...shown, valid: true };
-  // Without a serializer for its type nobody has looked at the signature.
-  const unread = value instanceof DecodeError && value.path === 'content_type';
-  return unread
-    ? { ...shown, valid: null, why: 'no certificates: -A names an app that has them' }
-    : { ...shown, valid: false, why: value.message };
+  if (!verifies) return { ...shown, valid: null, why: 'no certificates: -A names an app that has them' };
+  return value instanceof TqError ? { ...shown, valid: false, why: value.message } : { ...shown, valid: true };
 }
 
 /** base64 of fields with 00 01 between them: signer, signature, content type, content encoding, body. */

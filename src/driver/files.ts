@@ -1,4 +1,5 @@
-import { access, copyFile, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, copyFile, mkdir, open, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Makes a folder and its parents. */
@@ -6,9 +7,19 @@ export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
 }
 
-/** The bytes of a file, or `undefined` when there is none. */
+/** A link is an error, and a pipe is opened without waiting for its writer. Windows knows neither flag. */
+const PLAIN_READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
+/** The bytes of a regular file, or `undefined` when there is none. Links, pipes and folders are refused with an `Error`. */
 export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch(gone);
+  const file = await open(path, PLAIN_READ).catch(gone);
+  if (file === undefined) return undefined;
+  try {
+    if (!(await file.stat()).isFile()) throw new Error(`${path} is not a regular file`);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Replaces a file in one step: readers see the old bytes or the new. `unique` names the temporary file. */

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs';
 import pino from 'pino';
 import type { Logger, LogLevel } from '../base/logger.ts';
+import { lineFormat } from './log-format.ts';
 
 /** `text`: Celery's line; `json`: one object a line. Written synchronously, so that a crash loses none. */
 export interface LoggerOptions {
@@ -7,7 +9,27 @@ export interface LoggerOptions {
   readonly format: 'text' | 'json';
   /** A file descriptor; stderr by default. */
   readonly fd?: number;
+  /** A file instead, appended to; opened anew when it was moved away or deleted, as logrotate does. */
+  readonly file?: string;
+  /** Of `text`; Celery's own by default. */
+  readonly layout?: LogLayout;
 }
+
+/** `worker_log_format` and its like: for what the worker says, and for what tasks say. */
+export interface LogLayout {
+  readonly format: string;
+  readonly datefmt: string | null;
+  readonly taskFormat: string;
+  readonly taskDatefmt: string | null;
+}
+
+/** Celery's lines. */
+export const DEFAULT_LAYOUT: LogLayout = {
+  format: '[%(asctime)s: %(levelname)s/%(processName)s] %(message)s',
+  datefmt: null,
+  taskFormat: '[%(asctime)s: %(levelname)s/%(processName)s] %(task_name)s[%(task_id)s]: %(message)s',
+  taskDatefmt: null,
+};
 
 const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warning: 40, error: 50, critical: 60 };
 
@@ -17,12 +39,13 @@ const LONGEST_FIELD = 256;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A logger with pino's synchronous destination, and pino itself for JSON. */
-export function createLogger({ level, format, fd = 2 }: LoggerOptions): Logger {
-  const destination = pino.destination({ dest: fd, sync: true });
+/** A logger with pino's synchronous destination, and pino itself for JSON. Throws `ImproperlyConfiguredError` for a bad layout. */
+export function createLogger({ level, format, fd = 2, file, layout = DEFAULT_LAYOUT }: LoggerOptions): Logger {
+  const opened = pino.destination({ dest: file ?? fd, sync: true });
+  const destination = file === undefined ? opened : watched(opened, file);
   // A reader of the log that has gone away must not take the worker with it.
-  destination.on('error', () => undefined);
-  const emit = format === 'json' ? jsonLines(destination, level) : textLines(destination);
+  opened.on('error', () => undefined);
+  const emit = format === 'json' ? jsonLines(destination, level) : textLines(destination, layout);
   const write = (name: LogLevel) => (message: string, fields?: Fields) => {
     if (LEVELS[name] >= LEVELS[level]) emit(name, escapeLine(message), fields);
   };
@@ -36,12 +59,42 @@ export function createLogger({ level, format, fd = 2 }: LoggerOptions): Logger {
   };
 }
 
+/** `logging.handlers.WatchedFileHandler`, which Celery uses: looks before each line whether the path is still its file. */
+function watched(destination: ReturnType<typeof pino.destination>, file: string): { write(line: string): boolean } {
+  const inode = (): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino;
+  let own = inode();
+  return {
+    write(line) {
+      if (inode() !== own) {
+        destination.reopen();
+        own = inode();
+      }
+      return destination.write(line);
+    },
+  };
+}
+
 type Emit = (level: LogLevel, message: string, fields: Fields | undefined) => void;
 
-/** `[2026-11-22 16:29:55,898: INFO/MainProcess] text`. */
-function textLines(destination: { write(line: string): unknown }): Emit {
-  const clock = localClock();
-  return (level, message) => void destination.write(`[${clock(Date.now())}: ${level.toUpperCase()}/MainProcess] ${message}\n`);
+/** `[2026-11-22 16:29:55,898: INFO/MainProcess] text`; lines of task code name their task. */
+function textLines(destination: { write(line: string): unknown }, layout: LogLayout): Emit {
+  const own = lineFormat(layout.format, layout.datefmt, 'worker_log_format');
+  const ofTask = lineFormat(layout.taskFormat, layout.taskDatefmt, 'worker_task_log_format');
+  return (level, message, fields = {}) => {
+    const record = {
+      ms: Date.now(),
+      level: level.toUpperCase(),
+      message,
+      taskName: line(fields['task_name']),
+      taskId: line(fields['task_id']),
+    };
+    destination.write(`${fields['logger'] === 'task' ? ofTask(record) : own(record)}\n`);
+  };
+}
+
+/** A field in a line; Celery's question marks where there is no task. */
+function line(field: unknown): string {
+  return typeof field === 'string' ? escapeLine(field, LONGEST_FIELD) : '???';
 }
 
 function jsonLines(destination: pino.DestinationStream, level: LogLevel): Emit {
@@ -60,25 +113,6 @@ function jsonLines(destination: pino.DestinationStream, level: LogLevel): Emit {
     const clean = Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? escapeLine(value, LONGEST_FIELD) : value]);
     logger[name](Object.fromEntries(clean), message);
   };
-}
-
-/** Local time as Python's logging prints it; the text of a second is made once. */
-function localClock(): (ms: number) => string {
-  let second = Number.NaN;
-  let text = '';
-  return (ms) => {
-    if (Math.floor(ms / 1000) !== second) {
-      second = Math.floor(ms / 1000);
-      const date = new Date(ms);
-      const day = `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
-      text = `${day} ${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}`;
-    }
-    return `${text},${pad(ms % 1000, 3)}`;
-  };
-}
-
-function pad(number: number, width = 2): string {
-  return String(number).padStart(width, '0');
 }
 
 /** What would break a line, drive a terminal, turn the text around, or is no character at all. */

@@ -87,11 +87,11 @@ class IoredisPort implements RedisPort {
   }
 
   get(key: string): Promise<Uint8Array | null> {
-    return this.#commands.getBuffer(key);
+    return quiet(this.#commands.getBuffer(key));
   }
 
   async del(key: string): Promise<void> {
-    await this.#commands.del(key);
+    await quiet(this.#commands.del(key));
   }
 
   async setAndPublish(key: string, value: Uint8Array, expirySeconds: number | undefined): Promise<void> {
@@ -100,34 +100,34 @@ class IoredisPort implements RedisPort {
     if (expirySeconds === undefined) transaction.set(key, bytes);
     else transaction.setex(key, expirySeconds, bytes);
     transaction.publish(key, bytes);
-    const replies = await transaction.exec();
-    for (const [error] of replies ?? []) if (error !== null) throw error;
+    const replies = await quiet(transaction.exec());
+    for (const [error] of replies ?? []) if (error !== null) throw withoutCommand(error);
   }
 
   async script(script: string, keys: readonly string[], args: readonly (string | Uint8Array)[]): Promise<unknown> {
     const values = args.map((arg) => (typeof arg === 'string' ? arg : Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength)));
     const hash = this.#hashes.get(script) ?? (await this.#load(script));
     try {
-      return await this.#commands.evalsha(hash, keys.length, ...keys, ...values);
+      return await quiet(this.#commands.evalsha(hash, keys.length, ...keys, ...values));
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return this.#commands.evalsha(await this.#load(script), keys.length, ...keys, ...values);
+      return quiet(this.#commands.evalsha(await this.#load(script), keys.length, ...keys, ...values));
     }
   }
 
   async #load(script: string): Promise<string> {
-    const hash = String(await this.#commands.script('LOAD', script));
+    const hash = String(await quiet(this.#commands.script('LOAD', script)));
     this.#hashes.set(script, hash);
     return hash;
   }
 
   async subscribe(channel: string): Promise<void> {
     this.#subscriber ??= this.#openSubscriber();
-    await this.#subscriber.subscribe(channel);
+    await quiet(this.#subscriber.subscribe(channel));
   }
 
   async unsubscribe(channel: string): Promise<void> {
-    await this.#subscriber?.unsubscribe(channel);
+    if (this.#subscriber !== undefined) await quiet(this.#subscriber.unsubscribe(channel));
   }
 
   onMessage(listener: (channel: string, value: Uint8Array) => void): void {
@@ -177,4 +177,18 @@ class IoredisPort implements RedisPort {
     });
     return client;
   }
+}
+
+/** The client's errors carry the command they answer, and that of a login is the password. */
+async function quiet<T>(reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    throw withoutCommand(error);
+  }
+}
+
+function withoutCommand(error: unknown): unknown {
+  if (error instanceof Error) Reflect.deleteProperty(error, 'command');
+  return error;
 }

@@ -1,19 +1,12 @@
 import { deflateSync, inflateSync } from 'node:zlib';
-import { DecodeError, LimitError } from '../base/errors.ts';
 import type { Compressor } from '../message/compression.ts';
+import { unpack } from './unpack.ts';
 
-/** What Celery calls gzip: a zlib stream (`78 9c…`), not gzip's framing. */
+/** What Celery calls gzip: a zlib stream (`78 9c…`), not gzip's framing. What follows the stream is not read, as in Python. */
 export const zlibCompressor: Compressor = {
   name: 'gzip',
   aliases: ['zlib'],
   contentType: 'application/x-gzip',
   compress: (bytes) => deflateSync(bytes),
-  decompress: (bytes, maxBytes) => {
-    try {
-      return inflateSync(bytes, { maxOutputLength: maxBytes });
-    } catch (error) {
-      if (error instanceof RangeError) throw new LimitError(`a compressed body of more than ${maxBytes} bytes`, { cause: error });
-      throw new DecodeError('', 'not a zlib stream', { cause: error });
-    }
-  },
+  decompress: (bytes, maxBytes) => unpack('a zlib stream', maxBytes, () => inflateSync(bytes, { maxOutputLength: maxBytes })),
 };

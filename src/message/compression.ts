@@ -7,9 +7,10 @@ export interface Compressor {
   readonly aliases: readonly string[];
   /** The value of the `compression` header. */
   readonly contentType: string;
-  compress(bytes: Uint8Array): Uint8Array;
-  /** Throws `DecodeError` on bytes of another format, `LimitError` above `maxBytes`. */
-  decompress(bytes: Uint8Array, maxBytes: number): Uint8Array;
+  /** Throws `ImproperlyConfiguredError` when an optional package that it needs is missing. */
+  readonly compress: (bytes: Uint8Array) => Uint8Array;
+  /** Throws `DecodeError` on bytes of another format or when a package is missing, `LimitError` above `maxBytes`. */
+  readonly decompress: (bytes: Uint8Array, maxBytes: number) => Uint8Array;
 }
 
 /** Compressions by name, alias or mime type: receivers take any of the three. */
@@ -22,6 +23,11 @@ export class CompressorRegistry {
 
   find(nameOrMime: string): Compressor | undefined {
     return this.#byName.get(nameOrMime);
+  }
+
+  /** The name of each. */
+  names(): string[] {
+    return [...new Set([...this.#byName.values()].map(({ name }) => name))];
   }
 
   /** Throws `ImproperlyConfiguredError` for a compression that is not there. */

@@ -14,7 +14,11 @@ export interface EncodeOptions {
 export function encodeMessage(value: unknown, options: EncodeOptions): Message {
   const { serializer, compressor, headers, properties } = options;
   const body = serializer.encode(value);
-  const labels = { contentType: serializer.contentType, contentEncoding: serializer.contentEncoding, properties };
+  const labels = {
+    contentType: serializer.contentType,
+    contentEncoding: serializer.encodingOf?.(value) ?? serializer.contentEncoding,
+    properties,
+  };
   if (compressor === undefined) return { body, headers, ...labels };
   return { body: compressor.compress(body), headers: { ...headers, compression: compressor.contentType }, ...labels };
 }

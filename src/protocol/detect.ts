@@ -1,4 +1,5 @@
 import { DecodeError } from '../base/errors.ts';
+import { DEFAULT_LIMITS } from '../base/limits.ts';
 import { parseIso8601 } from '../base/iso8601.ts';
 import type { ExceptionWire } from './result.ts';
 import { decodeEmbed } from './signature.ts';
@@ -24,34 +25,38 @@ export interface TaskIdentity {
   readonly task: string | undefined;
 }
 
-const LONGEST_ID = 1024;
-
 type Fields = Readonly<Record<string, unknown>>;
+type ReadTask = DecodedTask & { readonly kind: 'task' };
 
 /** Reads id and task name where they are usable text; for storing a failure when the body cannot be read. */
-export function peekIds(headers: Fields): TaskIdentity {
+export function peekIds(headers: Fields, maxIdLength: number = DEFAULT_LIMITS.maxIdLength): TaskIdentity {
   const { id, task } = headers as { readonly id?: unknown; readonly task?: unknown };
-  return { id: isUsableId(id) ? id : undefined, task: typeof task === 'string' ? task : undefined };
+  return { id: isUsableId(id, maxIdLength) ? id : undefined, task: typeof task === 'string' ? task : undefined };
 }
 
 /**
  * Reads protocol 2, protocol 1 and the hybrid form (`celery/worker/strategy.py`). Total: never throws. What would crash a
  * Python worker or leave its client waiting is `invalid` here; `docs/protocol.md` lists each difference.
  */
-export function decodeTask(headers: Fields, body: unknown): DecodedTask {
+export function decodeTask(headers: Fields, body: unknown, maxIdLength: number = DEFAULT_LIMITS.maxIdLength): DecodedTask {
   if (headers['task'] === undefined) {
-    return isObject(body) && 'task' in body ? decodeWith(body, () => decodeV1(headers, body)) : { kind: 'unknown' };
+    if (!isObject(body) || !('task' in body)) return { kind: 'unknown' };
+    return decodeWith(body, maxIdLength, () => decodeV1(headers, body));
   }
-  if (isObject(body) && 'args' in body) return decodeWith(headers, () => decodeHybrid(headers, body));
-  return decodeWith(headers, () => decodeV2(headers, body));
+  if (isObject(body) && 'args' in body) return decodeWith(headers, maxIdLength, () => decodeHybrid(headers, body));
+  return decodeWith(headers, maxIdLength, () => decodeV2(headers, body));
 }
 
-function decodeWith(identity: Fields, decode: () => DecodedTask): DecodedTask {
+function decodeWith(identity: Fields, maxIdLength: number, decode: () => ReadTask): DecodedTask {
   try {
-    return decode();
+    const task = decode();
+    const { id: given } = task.request;
+    if (!isUsableId(given, maxIdLength))
+      throw new InvalidTask(`Task id must be text of 1 to ${maxIdLength} characters, not ${describe(given)}`);
+    return task;
   } catch (error) {
     if (!(error instanceof InvalidTask) && !(error instanceof DecodeError)) throw error;
-    const { id, task } = peekIds(identity);
+    const { id, task } = peekIds(identity, maxIdLength);
     const excType = error instanceof InvalidTask ? error.excType : 'InvalidTaskError';
     const excModule = excType === 'TypeError' ? 'builtins' : 'celery.exceptions';
     return {
@@ -74,7 +79,7 @@ class InvalidTask extends Error {
   }
 }
 
-function decodeV2(headers: Fields, body: unknown): DecodedTask {
+function decodeV2(headers: Fields, body: unknown): ReadTask {
   if (!Array.isArray(body) || body.length !== 3) {
     throw new InvalidTask(`Task body must be an array of args, kwargs and embed, not ${describe(body)}`);
   }
@@ -82,7 +87,7 @@ function decodeV2(headers: Fields, body: unknown): DecodedTask {
   return { kind: 'task', protocol: 2, request: request(headers, args, kwargs, embed, custom(headers)) };
 }
 
-function decodeHybrid(headers: Fields, body: Fields): DecodedTask {
+function decodeHybrid(headers: Fields, body: Fields): ReadTask {
   return {
     kind: 'task',
     protocol: 2,
@@ -90,7 +95,7 @@ function decodeHybrid(headers: Fields, body: Fields): DecodedTask {
   };
 }
 
-function decodeV1(headers: Fields, body: Fields): DecodedTask {
+function decodeV1(headers: Fields, body: Fields): ReadTask {
   const args = 'args' in body ? body['args'] : [];
   return { kind: 'task', protocol: 1, request: request(v1Fields(body), args, v1Kwargs(body), v1Embed(body), headers) };
 }
@@ -127,7 +132,7 @@ type V1Key = 'task' | 'id' | 'retries' | 'eta' | 'expires' | 'timelimit' | 'grou
 
 function request(fields: Fields, args: unknown, kwargs: unknown, embed: unknown, headers: Fields): TaskRequest {
   const { id, task } = fields as { readonly id?: unknown; readonly task?: unknown };
-  if (!isUsableId(id)) throw new InvalidTask(`Task id must be text of 1 to ${LONGEST_ID} characters, not ${describe(id)}`);
+  if (typeof id !== 'string' || id === '') throw new InvalidTask(`Task id must be text, not ${describe(id)}`);
   if (task !== null && typeof task !== 'string') throw new InvalidTask(`Task name must be text, not ${describe(task)}`);
   const [timeLimit, softTimeLimit] = timeLimits(fields['timelimit']);
   const eta = date('ETA', fields['eta']);
@@ -237,8 +242,8 @@ function custom(headers: Fields): Fields {
   return own ?? NO_HEADERS;
 }
 
-function isUsableId(id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && id.length <= LONGEST_ID;
+function isUsableId(id: unknown, maxIdLength: number): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= maxIdLength;
 }
 
 function isObject(value: unknown): value is Fields {

@@ -1,3 +1,4 @@
+import { utf8Encode } from '../base/bytes.ts';
 import { ResultDecodeError } from '../base/errors.ts';
 import { formatUtc } from '../base/iso8601.ts';
 import { isReadyState } from './state.ts';
@@ -96,6 +97,15 @@ function describe(value: unknown): string {
 }
 
 const COMPRESSED_PREFIX = '\0celery-compressed\0';
+
+/** A stored value that says how it was compressed, as Celery 5.7 writes it. `celery/backends/base.py compress_payload`. */
+export function joinCompressedResult(mime: string, body: Uint8Array): Uint8Array {
+  const prefix = utf8Encode(`${COMPRESSED_PREFIX}${mime}\0`);
+  const bytes = new Uint8Array(prefix.length + body.length);
+  bytes.set(prefix);
+  bytes.set(body, prefix.length);
+  return bytes;
+}
 
 /** The mime type and the compressed bytes of a value that Celery 5.7 stored with `result_compression`; `undefined` for any other. */
 export function splitCompressedResult(bytes: Uint8Array): { readonly mime: string; readonly body: Uint8Array } | undefined {

@@ -1,3 +1,4 @@
+import { utf8Encode } from '../base/bytes.ts';
 import { ChannelError, ConnectionError, TqError } from '../base/errors.ts';
 import type { Host } from '../base/host.ts';
 import { makeFolder, monotonicMs } from '../driver/files.ts';
@@ -59,6 +60,7 @@ async function openStore({ transportOptions, host, logger, maxBodyBytes }: Trans
 /** What an envelope may hold besides its body. */
 const ENVELOPE_BYTES = 1024 * 1024;
 
+/** Bytes: a file's name has 255, and what stands before the queue takes some. */
 const LONGEST_QUEUE_NAME = 200;
 
 class FilesystemStore implements VirtualStore {
@@ -180,10 +182,10 @@ function afterFirstDot(name: string): string {
 }
 
 function checkQueueName(queue: string): void {
-  const safe = queue !== '' && queue.length <= LONGEST_QUEUE_NAME && !/[/\\\0]/.test(queue);
+  const safe = queue !== '' && utf8Encode(queue).length <= LONGEST_QUEUE_NAME && !/[/\\\0]/.test(queue);
   if (!safe)
     throw new ChannelError(
-      `Invalid queue name '${queue.slice(0, 100)}': a queue is part of a file's name here, up to ${LONGEST_QUEUE_NAME} characters without slashes`,
+      `Invalid queue name '${queue.slice(0, 100)}': a queue is part of a file's name here, up to ${LONGEST_QUEUE_NAME} bytes without slashes`,
     );
 }
 

@@ -78,6 +78,8 @@ export interface ConsumeOptions {
   readonly prefetch: number;
   /** Deliveries come settled: the broker forgets each when it hands it out, and `prefetch` bounds nothing. */
   readonly noAck: boolean;
+  /** How many more are of use now; transports that are pushed messages have the prefetch alone. `setPrefetch` makes it count anew. */
+  readonly room?: () => number;
   /** Called for each delivery, in order, on the consumer's own turn. It must not throw. */
   readonly onDelivery: (delivery: Delivery) => void;
   /** The broker cancelled the consumer (the queue was deleted). */

@@ -31,7 +31,7 @@ export interface ConsumerParts {
   readonly unackedIds: () => readonly string[];
   /** Takes no new tasks. */
   readonly cancelTasks: () => Promise<void>;
-  /** Resolves when no task runs any more. */
+  /** Resolves when no task runs any more, or none is waited for. */
   readonly idle: () => Promise<void>;
   /** The broker stays away, for good. */
   readonly onGone: (error: unknown) => void;
@@ -47,6 +47,7 @@ export class ConsumerStep implements Step<Worker> {
   readonly #stopping = new AbortController();
   #link: BrokerLink | undefined;
   #context: ConsumerContext | undefined;
+  #cancelled: Promise<void> | undefined;
   #lost = Promise.withResolvers<Error | undefined>();
 
   constructor(parts: ConsumerParts) {
@@ -69,11 +70,17 @@ export class ConsumerStep implements Step<Worker> {
 
   /** Takes nothing new, waits for what runs with every other step alive, then stops the steps and disconnects. */
   async stop(): Promise<void> {
-    this.#stopping.abort(new Error('the worker is stopping'));
-    await within(GOODBYE_MS, this.#parts.cancelTasks());
+    await this.cancel();
     await this.#parts.idle();
     await within(GOODBYE_MS, this.#drop());
     await this.#link?.close();
+  }
+
+  /** Takes nothing new, and gives back what has not started. Resolves when the broker knows, or does not answer. */
+  cancel(): Promise<void> {
+    this.#stopping.abort(new Error('the worker is stopping'));
+    this.#cancelled ??= within(GOODBYE_MS, this.#parts.cancelTasks());
+    return this.#cancelled;
   }
 
   /** Opens the next connection whenever one is lost, until the worker stops. Rejects when the broker stays away. */

@@ -1,7 +1,9 @@
 import type { CeleryApp } from '../app/celery.ts';
 import type { RetryOptions, TaskContext } from '../app/task.ts';
+import type { Logger } from '../base/logger.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { Delivery, DeliveryInfo } from '../transport/transport.ts';
+import { taskLogger } from './log-lines.ts';
 import { retryTask } from './retry.ts';
 import type { TaskPlan } from './task-plan.ts';
 
@@ -19,6 +21,7 @@ export interface ContextParts {
 export class RunContext implements TaskContext {
   readonly isEager = false;
   readonly #parts: ContextParts;
+  #logger: Logger | undefined;
   #abort: AbortController | undefined;
 
   constructor(parts: ContextParts) {
@@ -65,9 +68,19 @@ export class RunContext implements TaskContext {
     return this.#parts.delivery.message.properties.correlationId;
   }
 
+  get logger(): Logger {
+    this.#logger ??= taskLogger(this.#parts.app.logger, this.#parts.request);
+    return this.#logger;
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     return this.#abort.signal;
+  }
+
+  /** Why `signal` was aborted. */
+  get abortReason(): unknown {
+    return this.#abort?.signal.reason;
   }
 
   /** Aborts `signal`, whoever holds it. */

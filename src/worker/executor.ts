@@ -1,9 +1,11 @@
+import { constants } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
-import { constants } from 'node:os';
 import { RunContext } from './context.ts';
 import { discardRevoked } from './discard.ts';
-import { limitTime } from './limits.ts';
+import type { TaskTimeLimits } from './limits.ts';
+import { mayBeDuplicate, storedSuccess } from './duplicates.ts';
+import { Losses } from './losses.ts';
 import { taskLog } from './log-lines.ts';
 import type { Pending, Running } from './pending.ts';
 import { finish } from './perform.ts';
@@ -13,6 +15,7 @@ import { runTask } from './run-task.ts';
 import { settle } from './settle.ts';
 import type { WorkerState } from './state.ts';
 import { policyFor } from './task-plan.ts';
+import { runsAgain } from './trace.ts';
 import type { Ending } from './trace.ts';
 
 /** What an executor needs. `onFree` is called whenever a slot comes free. */
@@ -22,22 +25,34 @@ export interface ExecutorOptions {
   readonly state: WorkerState;
   readonly hostname: string;
   readonly logger: Logger;
+  readonly limits: TaskTimeLimits;
   readonly onFree: () => void;
 }
+
+/** Tasks of a pool with children whose results may be on their way beside those that run. */
+const STORED_BESIDE = 16;
 
 /** Runs tasks in the pool and performs what follows from each run. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  readonly #losses: Losses;
   /** Tasks that were ended by force, each with what is stored about it. */
   readonly #terminated = new Map<Running, Promise<void>>();
-  #idle: (() => void) | undefined;
+  /** Jobs whose code runs. */
+  #inPool = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    const { logger, app } = options;
+    this.#losses = new Losses({ logger, signals: app.signals, most: app.settings.task_max_deliveries ?? Infinity });
   }
 
+  /** A child takes its next task while the result of its last is stored, within bounds; on the worker's own loop that is one thing. */
   get hasRoom(): boolean {
-    return this.#options.state.active.size < this.#options.pool.size;
+    const { pool, state } = this.#options;
+    if (!pool.isRemote) return state.active.size < pool.size;
+    return this.#inPool < pool.size && state.active.size < pool.size * 2 + STORED_BESIDE;
   }
 
   /** Ids of running tasks whose messages are not acked yet. */
@@ -63,7 +78,9 @@ export class Executor {
 
   /** Resolves when nothing runs any more. */
   idle(): Promise<void> {
-    return this.#options.state.active.size === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle = resolve));
+    if (this.#options.state.active.size === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers();
+    return this.#idle.promise;
   }
 
   /** Starts a task now; the caller has seen that there is room. Never throws. */
@@ -71,12 +88,33 @@ export class Executor {
     const running = this.#prepare(pending);
     this.#options.state.begin(running);
     if (!running.policy.acksLate) settle(pending.delivery, { kind: 'ack' }, this.#options.logger, pending.request.id);
-    if (pending.plan.trackStarted && !running.policy.ignoreResult) {
+    this.#inPool += 1;
+    if (mayBeDuplicate(running, this.#options.app)) void this.#runUnlessDone(running);
+    else this.#begin(running);
+  }
+
+  #begin(running: Running): void {
+    const { pending, policy } = running;
+    if (pending.plan.trackStarted && !policy.ignoreResult && !this.#options.pool.isRemote) {
       // STARTED is on its way before the task is, so that it cannot overwrite what the task stores.
       void this.#storeStarted(running).then(() => this.#run(running));
     } else {
       this.#run(running);
     }
+  }
+
+  /** A task that has succeeded is not run again; its callbacks are sent, if they were not. */
+  async #runUnlessDone(running: Running): Promise<void> {
+    const { app, logger } = this.#options;
+    const done = await storedSuccess(running, app, logger);
+    if (done === undefined) return this.#begin(running);
+    this.#inPool -= 1;
+    const { request } = running.pending;
+    taskLog.duplicate(logger, request);
+    const wasSent = (done.children ?? []).length > 0;
+    const ending: Ending = wasSent ? { kind: 'ignore' } : { kind: 'success', value: done.result };
+    await finish({ ...running, policy: { ...running.policy, ignoreResult: true } }, ending, this.#options);
+    this.#done(running, { kind: 'ignore' }, 0);
   }
 
   #prepare(pending: Pending): Running {
@@ -95,18 +133,24 @@ export class Executor {
   }
 
   #run(running: Running): void {
-    const { app, pool } = this.#options;
-    const stopClock = limitTime(running.pending.request, running.context);
-    const ending = pool.run({ running, work: () => runTask(running, running.pending, app.signals) });
-    if (ending instanceof Promise) {
-      void ending.then((ended) => {
-        stopClock();
-        this.#ended(running, ended);
-      });
-    } else {
-      stopClock();
+    const { app, pool, limits } = this.#options;
+    const { request, plan } = running.pending;
+    const work = (): Ending | Promise<Ending> => runTask(running, running.pending, app.signals);
+    const ending = pool.run({ running, limits: limits.of(request, plan), work });
+    if (ending instanceof Promise) void ending.then((ended) => this.#returned(running, ended));
+    else this.#returned(running, ending);
+  }
+
+  /** Its code has ended, or was ended. */
+  #returned(running: Running, ending: Ending): void {
+    this.#inPool -= 1;
+    if (ending.kind !== 'failure' || ending.cause === undefined) {
+      this.#losses.forget(running.pending.request.id);
       this.#ended(running, ending);
+    } else {
+      void this.#losses.judge(running, ending).then((judged) => this.#ended(running, judged));
     }
+    if (this.#options.pool.isRemote) this.#options.onFree();
   }
 
   /** Turns an ending into its effects; at once where nothing needs waiting for. */
@@ -133,13 +177,21 @@ export class Executor {
     this.#done(running, { kind: 'ignore' }, seconds);
   }
 
-  #logEnding({ pending: { request } }: Running, ending: Ending, seconds: number): void {
+  #logEnding({ pending, policy }: Running, ending: Ending, seconds: number): void {
     const { logger } = this.#options;
+    const { request } = pending;
     switch (ending.kind) {
       case 'success':
-        return taskLog.succeeded(logger, request, seconds, ending.value);
+        return taskLog.succeeded(logger, request, seconds, ending);
       case 'failure':
-        return taskLog.failed(logger, request, ending.exception, ending.traceback);
+        // Said already, when its time was up or before it went back.
+        if (ending.cause !== 'timeout' && !runsAgain(ending, policy)) taskLog.failed(logger, request, ending.exception, ending.traceback);
+        return;
+      case 'terminated':
+        taskLog.terminated(logger, request, ending.signal);
+        return this.#revoked(pending, ending.signal);
+      case 'abandoned':
+        return taskLog.abandoned(logger, request, policy.acksLate);
       case 'retry':
         return taskLog.retried(logger, request, ending.message);
       case 'ignore':
@@ -147,6 +199,13 @@ export class Executor {
       case 'reject':
         return taskLog.rejected(logger, request, ending.requeue, ending.message);
     }
+  }
+
+  #revoked(pending: Pending, signal: string): void {
+    const { app, state } = this.#options;
+    const why = { expired: false, terminated: true, signum: constants.signals[signal as NodeJS.Signals] };
+    state.announceRevoked(pending, why);
+    if (app.signals.has('task_revoked')) app.signals.send('task_revoked', { request: pending.request, ...why });
   }
 
   async #storeStarted({ pending: { delivery, request } }: Running): Promise<void> {
@@ -160,7 +219,10 @@ export class Executor {
   #done(running: Running, ending: Ending, seconds: number): void {
     const { state, onFree } = this.#options;
     state.end(running, ending, seconds);
-    if (state.active.size === 0) this.#idle?.();
+    if (state.active.size === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
     onFree();
   }
 }

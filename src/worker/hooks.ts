@@ -1,20 +1,5 @@
-/**
- * What remote control changes in parts of a worker that not every worker has. Each part fills in its own; a command
- * without one answers that it cannot.
- */
+/** What remote control reaches in parts that not every worker has: a command without one says that it cannot. */
 export interface WorkerHooks {
-  /** Starts a second, or `n/s`, `n/m`, `n/h`; 0 and '' are no limit. */
-  setRateLimit?: (taskName: string, rate: string | number) => void;
-  /** Seconds; `undefined` is no limit. */
-  setTimeLimits?: (taskName: string, limits: { readonly soft: number | undefined; readonly hard: number | undefined }) => void;
-  /** Options of a task that were changed while running, for `inspect registered`. */
-  changedOptions?: (taskName: string) => Readonly<Record<string, unknown>>;
-  /** Replaces the children of the pool. */
-  restartPool?: () => Promise<void>;
-  autoscaler?: {
-    info(): Readonly<Record<string, unknown>>;
-    update(max: number | undefined, min: number | undefined): { readonly max: number; readonly min: number };
-  };
   /** Events: what each answers is the answer to the command. */
   events?: {
     enable(): unknown;

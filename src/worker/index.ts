@@ -1,4 +1,4 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-export { SoftTimeLimitExceeded } from './limits.ts';
+export { SoftTimeLimitExceeded, TimeLimitExceeded } from './limits.ts';
 export { Worker } from './worker.ts';
-export type { WorkerOptions } from './worker.ts';
+export type { AppSource, WorkerOptions } from './worker.ts';

@@ -1,15 +1,19 @@
 import type { CeleryApp } from '../app/celery.ts';
-import { ContentDisallowedError, DecodeError, LimitError } from '../base/errors.ts';
+import { messageLimits } from '../app/limits.ts';
+import { LOG_FIELD_LENGTH } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { decodeMessage } from '../message/decode.ts';
 import type { DecodeOptions } from '../message/decode.ts';
 import { decodeTask, peekIds } from '../protocol/detect.ts';
-import type { ExceptionWire } from '../protocol/result.ts';
 import type { Delivery } from '../transport/transport.ts';
-import { clip, taskLog } from './log-lines.ts';
+import { disposalOf } from './disposal.ts';
+import type { Disposal } from './disposal.ts';
+import { LineBudget } from './line-budget.ts';
+import { clip, messageOf, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { storeState } from './results.ts';
 import { settle } from './settle.ts';
+import { StrictIntake } from './strict.ts';
 import { planTask } from './task-plan.ts';
 import type { TaskPlan } from './task-plan.ts';
 
@@ -20,15 +24,6 @@ export interface IntakeOptions {
   readonly logger: Logger;
 }
 
-/** A failure to be stored for a message that can never run. */
-interface Disposal {
-  /** Celery's: unknown is a warning, unreadable critical. */
-  readonly level: 'warning' | 'error' | 'critical';
-  readonly log: string;
-  readonly id: string | undefined;
-  readonly failure: ExceptionWire | undefined;
-}
-
 /**
  * Reads deliveries. What can run comes out as `Pending`; what never can is rejected without requeue, its failure stored
  * when it has a usable id, with one line in the log. Nothing a peer sends gets past here as an exception.
@@ -36,19 +31,18 @@ interface Disposal {
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #decoding: DecodeOptions;
+  readonly #strict: StrictIntake | undefined;
   readonly #plans = new Map<string, TaskPlan>();
+  readonly #lines: LineBudget;
 
   /** Throws `TypeError` when a registered task's parameters cannot be read. */
   constructor(options: IntakeOptions) {
     const { app } = options;
     this.#options = options;
-    this.#decoding = {
-      registry: app.serializers,
-      compressors: app.compressors,
-      accept: app.serializers.contentTypes(app.settings.accept_content),
-      maxBodyBytes: app.settings.message_max_bytes,
-      maxDecompressedBytes: app.settings.message_max_decompressed_bytes,
-    };
+    this.#lines = new LineBudget({ host: app.host, logger: options.logger, perSecond: app.settings.worker_rejected_log_rate });
+    this.#decoding = decodingOf(app);
+    const signing = app.security?.strict;
+    this.#strict = signing === undefined ? undefined : new StrictIntake(signing, app.host, app.settings.security_replay_window);
     for (const name of app.tasks.names()) this.#plan(name);
   }
 
@@ -57,29 +51,39 @@ export class Intake {
     try {
       return this.#read(delivery);
     } catch (error) {
-      this.#dispose(delivery, this.#disposalOf(delivery, error));
+      // An id on a message that no signature vouches for is a stranger's: a failure under it could end another's task.
+      const vouched = this.#options.app.security === undefined;
+      const id = vouched ? peekIds(delivery.message.headers, this.#decoding.maxIdLength).id : undefined;
+      this.#dispose(delivery, disposalOf(error, id, this.#describe(delivery)));
       return undefined;
     }
   }
 
+  /** Says in the log how many lines were left out, if any were. */
+  flushLog(): void {
+    this.#lines.flush();
+  }
+
   #read(delivery: Delivery): Pending | undefined {
     const { message } = delivery;
-    const decoded = decodeTask(message.headers, decodeMessage(message, this.#decoding));
+    const body = decodeMessage(message, this.#decoding);
+    const taken = this.#strict?.take(delivery, body) ?? delivery;
+    const decoded = decodeTask(message.headers, body, this.#decoding.maxIdLength);
     if (decoded.kind === 'task') {
       const plan = this.#plan(decoded.request.task);
-      if (plan !== undefined) return { delivery, request: decoded.request, plan };
+      if (plan !== undefined) return { delivery: taken, request: decoded.request, plan };
       const { app, logger } = this.#options;
       const { id, task: name } = decoded.request;
-      taskLog.unregistered(logger, decoded.request);
+      this.#lines.write('are of unregistered tasks', 'error', () => taskLog.unregistered(logger, decoded.request));
       if (app.signals.has('task_unknown')) app.signals.send('task_unknown', { name, id, message });
       const failure = { exc_type: 'NotRegistered', exc_message: [decoded.request.task], exc_module: 'celery.exceptions' };
-      this.#dispose(delivery, { level: 'error', log: '', id: decoded.request.id, failure });
+      this.#dispose(delivery, { level: 'error', kind: '', log: '', id: decoded.request.id, failure });
     } else if (decoded.kind === 'unknown') {
       const log = `Received and deleted unknown message. Wrong destination?!? ${this.#describe(delivery)}`;
-      this.#dispose(delivery, { level: 'warning', log, id: undefined, failure: undefined });
+      this.#dispose(delivery, { level: 'warning', kind: 'are unknown', log, id: undefined, failure: undefined });
     } else {
       const log = `Received invalid task message: ${decoded.reason} ${this.#describe(delivery)}`;
-      this.#dispose(delivery, { level: 'error', log, id: decoded.id, failure: decoded.failure });
+      this.#dispose(delivery, { level: 'error', kind: 'are invalid', log, id: decoded.id, failure: decoded.failure });
     }
     return undefined;
   }
@@ -95,52 +99,28 @@ export class Intake {
     return plan;
   }
 
-  #disposalOf(delivery: Delivery, error: unknown): Disposal {
-    const { id } = peekIds(delivery.message.headers);
-    const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof ContentDisallowedError)
-      return {
-        level: 'error',
-        log: `${message} ${this.#describe(delivery)}`,
-        id,
-        failure: celeryFailure('ContentDisallowed', message, 'kombu.exceptions'),
-      };
-    if (error instanceof DecodeError || error instanceof LimitError) {
-      return {
-        level: 'critical',
-        log: `Can't decode message body: ${message} ${this.#describe(delivery)}`,
-        id,
-        failure: celeryFailure('DecodeError', message, 'kombu.exceptions'),
-      };
-    }
-    return {
-      level: 'error',
-      log: `Could not handle a message: ${message} ${this.#describe(delivery)}`,
-      id,
-      failure: celeryFailure('InvalidTaskError', message, 'celery.exceptions'),
-    };
-  }
-
-  #dispose(delivery: Delivery, { level, log, id, failure }: Disposal): void {
+  #dispose(delivery: Delivery, { level, kind, log, id, failure }: Disposal): void {
     const { app, logger, hostname } = this.#options;
     if (log !== '') {
-      logger[level](clip(log, 1000));
+      this.#lines.write(kind, level, () => logger[level](clip(log, LOG_FIELD_LENGTH)));
       if (app.signals.has('task_rejected')) app.signals.send('task_rejected', { message: delivery.message, reason: log });
     }
     if (id !== undefined && failure !== undefined) {
-      storeState(app, { taskId: id, status: 'FAILURE', result: failure }, { delivery, hostname }).catch((error: unknown) =>
-        logger.error(`The failure of ${clip(id)} could not be stored: ${error instanceof Error ? error.message : String(error)}`),
-      );
+      storeState(app, { taskId: id, status: 'FAILURE', result: failure }, { delivery, hostname }).catch((error: unknown) => {
+        const line = (): void => logger.error(`The failure of ${clip(id)} could not be stored: ${messageOf(error)}`);
+        this.#lines.write('failed without a trace', 'error', line);
+      });
     }
     settle(delivery, { kind: 'reject', requeue: false }, logger);
   }
 
   #describe({ message, info }: Delivery): string {
-    const { id, task } = peekIds(message.headers);
+    const { id, task } = peekIds(message.headers, this.#decoding.maxIdLength);
     return `[queue key ${clip(info.routingKey, 100)}, task ${clip(task ?? '?', 100)}, id ${clip(id ?? '?', 100)}, content type ${clip(message.contentType ?? 'none', 100)}, ${message.body.length} bytes]`;
   }
 }
 
-function celeryFailure(type: string, message: string, module: string): ExceptionWire {
-  return { exc_type: type, exc_message: [message], exc_module: module };
+/** How task messages of an app are read. */
+export function decodingOf({ serializers, compressors, settings }: CeleryApp): DecodeOptions {
+  return { registry: serializers, compressors, accept: serializers.contentTypes(settings.accept_content), ...messageLimits(settings) };
 }

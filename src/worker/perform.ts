@@ -1,12 +1,13 @@
 import type { CeleryApp } from '../app/celery.ts';
 import { runInTask } from '../app/current.ts';
-import { BackendUnavailableError, EncodeError, TqError } from '../base/errors.ts';
+import { BackendUnavailableError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultTuple } from '../protocol/result.ts';
+import type { TaskRequest } from '../protocol/task.ts';
 import { clip, messageOf, taskLog } from './log-lines.ts';
 import type { Running } from './pending.ts';
 import { storeState } from './results.ts';
-import { failureOf } from './run-task.ts';
+import { unsendable } from './run-task.ts';
 import { settle } from './settle.ts';
 import { conclude } from './trace.ts';
 import type { Effect, Ending } from './trace.ts';
@@ -27,7 +28,7 @@ type Store = Extract<Effect, { readonly kind: 'store' }>;
  * take goes back to the broker, to run again.
  */
 export async function finish(running: Running, ending: Ending, options: PerformOptions, replaced = false): Promise<void> {
-  const { logger } = options;
+  const { app, logger } = options;
   const { request, delivery } = running.pending;
   const group = new AnonymousGroup(() => options.app.host.uuid());
   for (const effect of conclude(request, ending, running.policy)) {
@@ -36,18 +37,23 @@ export async function finish(running: Running, ending: Ending, options: PerformO
     } catch (error) {
       if (error instanceof BackendUnavailableError && effect.kind === 'store') {
         logger.error(`The result of task ${clip(request.task)}[${clip(request.id)}] could not be stored: ${messageOf(error)}`);
+        tellInternalError(app, request, error);
         if (running.policy.acksLate) return settle(delivery, { kind: 'reject', requeue: true }, logger, request.id);
       } else if (!replaced && (ending.kind === 'success' || (ending.kind === 'failure' && effect.kind === 'store'))) {
         // The value, the failure's arguments or a callback cannot be sent: that is how the task has failed after all.
-        const reason = error instanceof TqError ? error : new EncodeError(`cannot be serialised: ${messageOf(error)}`, { cause: error });
-        const failure = failureOf(reason);
+        const failure = unsendable(error);
         taskLog.failed(logger, request, failure.exception, failure.traceback);
         return finish(running, failure, options, true);
       } else {
         logger.error(`After task ${clip(request.task)}[${clip(request.id)}]: ${messageOf(error)}`);
+        tellInternalError(app, request, error);
       }
     }
   }
+}
+
+function tellInternalError({ signals }: CeleryApp, request: TaskRequest, exception: unknown): void {
+  if (signals.has('task_internal_error')) signals.send('task_internal_error', { taskId: request.id, request, exception });
 }
 
 async function perform(running: Running, effect: Effect, group: AnonymousGroup, options: PerformOptions): Promise<void> {

@@ -2,11 +2,13 @@ import { runInTask } from '../app/current.ts';
 import type { RunningTask } from '../app/current.ts';
 import { Ignore, Reject, Retry } from '../app/exceptions.ts';
 import type { AppSignals, Signals } from '../app/signals.ts';
+import { EncodeError, TqError } from '../base/errors.ts';
 import { encodeException, encodeTraceback } from '../protocol/failure.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import { automaticRetry } from './autoretry.ts';
 import { bindArguments } from './bind.ts';
 import type { RunContext } from './context.ts';
+import { SoftTimeLimitExceeded, TimeLimitExceeded } from './limits.ts';
 import { messageOf } from './log-lines.ts';
 import type { TaskPlan } from './task-plan.ts';
 import { readable } from './thrown.ts';
@@ -16,6 +18,9 @@ import type { Ending } from './trace.ts';
 export interface Run extends RunningTask {
   readonly context: RunContext;
 }
+
+/** How code of a task can end by itself. */
+export type CodeEnding = Extract<Ending, { readonly kind: 'success' | 'failure' | 'retry' | 'ignore' | 'reject' }>;
 
 /** What runs: a request and the task it names. */
 export interface Work {
@@ -27,14 +32,17 @@ export interface Work {
  * Runs the code of a task, in the worker's own process or in a child of its pool: binds its arguments, calls its handler, publishes its retry, and says how that ended. At once,
  * where the task did not wait for anything. Never throws and never rejects. `celery/app/trace.py build_tracer`.
  */
-export function runTask(run: Run, work: Work, signals: Signals<AppSignals>): Ending | Promise<Ending> {
+export function runTask(run: Run, work: Work, signals: Signals<AppSignals>): CodeEnding | Promise<CodeEnding> {
   const { request, plan } = work;
   if (signals.has('task_prerun')) signals.send('task_prerun', { taskId: request.id, context: run.context });
-  const ended = (ending: Ending, thrown?: unknown): Ending => {
+  const ended = (ending: CodeEnding, thrown?: unknown): CodeEnding => {
     tell(signals, run.context, ending, thrown);
     return ending;
   };
-  const failed = (error: unknown): Promise<Ending> => endingOf(run, work, readable(error)).then((ending) => ended(ending, error));
+  const failed = (thrown: unknown): Promise<CodeEnding> => {
+    const error = reasonOf(run.context, thrown);
+    return endingOf(run, work, readable(error)).then((ending) => ended(ending, error));
+  };
   try {
     const value: unknown = runInTask(run, () =>
       Reflect.apply(plan.definition.handler, run.context, bindArguments(request.task, plan.parameters, request.args, request.kwargs)),
@@ -46,7 +54,7 @@ export function runTask(run: Run, work: Work, signals: Signals<AppSignals>): End
   }
 }
 
-const STATES: Readonly<Record<Ending['kind'], string>> = {
+const STATES: Readonly<Record<CodeEnding['kind'], string>> = {
   success: 'SUCCESS',
   failure: 'FAILURE',
   retry: 'RETRY',
@@ -55,7 +63,7 @@ const STATES: Readonly<Record<Ending['kind'], string>> = {
 };
 
 /** The signals of an ending, in Celery's order. */
-function tell(signals: Signals<AppSignals>, context: RunContext, ending: Ending, thrown: unknown): void {
+function tell(signals: Signals<AppSignals>, context: RunContext, ending: CodeEnding, thrown: unknown): void {
   if (ending.kind === 'success' && signals.has('task_success')) signals.send('task_success', { context, result: ending.value });
   if (ending.kind === 'failure' && signals.has('task_failure'))
     signals.send('task_failure', { taskId: context.id, context, exception: thrown });
@@ -65,16 +73,27 @@ function tell(signals: Signals<AppSignals>, context: RunContext, ending: Ending,
   signals.send('task_postrun', { taskId: context.id, context, retval, state: STATES[ending.kind] });
 }
 
-function success(value: unknown): Ending {
+function success(value: unknown): CodeEnding {
   return { kind: 'success', value: value === undefined ? null : value };
 }
 
+/** What waits with a signal rejects with an AbortError of its own: a time limit is what made it. */
+function reasonOf({ abortReason }: RunContext, thrown: unknown): unknown {
+  const isLimit = abortReason instanceof SoftTimeLimitExceeded || abortReason instanceof TimeLimitExceeded;
+  return isLimit && thrown instanceof Error && thrown.name === 'AbortError' ? abortReason : thrown;
+}
+
+/** The failure of a task whose value or error cannot be serialised. */
+export function unsendable(error: unknown): CodeEnding & { readonly kind: 'failure' } {
+  return failureOf(error instanceof TqError ? error : new EncodeError(`cannot be serialised: ${messageOf(error)}`, { cause: error }));
+}
+
 /** The failure of a task whose code threw `error`, or was ended from outside because of it. */
-export function failureOf(error: unknown): Ending & { readonly kind: 'failure' } {
+export function failureOf(error: unknown): CodeEnding & { readonly kind: 'failure'; readonly traceback: string } {
   return { kind: 'failure', exception: encodeException(error), traceback: encodeTraceback(error) };
 }
 
-async function endingOf(run: Run, { request, plan }: Work, error: unknown): Promise<Ending> {
+async function endingOf(run: Run, { request, plan }: Work, error: unknown): Promise<CodeEnding> {
   if (error instanceof Retry) return retried(error, error.message);
   if (error instanceof Ignore) return { kind: 'ignore' };
   if (error instanceof Reject) {
@@ -93,7 +112,7 @@ async function endingOf(run: Run, { request, plan }: Work, error: unknown): Prom
   }
 }
 
-function retried(retry: Retry, message: string): Ending {
+function retried(retry: Retry, message: string): CodeEnding {
   const exception = retry.reason === undefined ? undefined : encodeException(readable(retry.reason));
   return { kind: 'retry', exception, traceback: encodeTraceback(retry), message };
 }

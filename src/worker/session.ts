@@ -8,6 +8,7 @@ import { messageOf, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { prefetchCount } from './qos.ts';
 import { discardRevoked } from './discard.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { settle } from './settle.ts';
 import type { Scheduled, WorkerState } from './state.ts';
 import { decide } from './strategy.ts';
@@ -18,7 +19,7 @@ export interface SessionOptions {
   readonly app: CeleryApp;
   readonly channel: Channel;
   readonly queues: readonly Queue[];
-  /** Slots of the pool, now. */
+  /** Tasks at once, now. */
   readonly concurrency: () => number;
   readonly multiplier: number;
   readonly hostname: string;
@@ -26,6 +27,11 @@ export interface SessionOptions {
   readonly intake: Intake;
   readonly executor: Executor;
   readonly state: WorkerState;
+  readonly rateLimits: RateLimits;
+  /** Messages held at most once some wait for their time. */
+  readonly etaLimit: number;
+  /** Takes no message that no slot is free for, on transports that fetch one by one. */
+  readonly onlyForFreeSlots: boolean;
 }
 
 /**
@@ -50,17 +56,18 @@ export class Session {
     this.#prefetch = prefetchCount(options.concurrency(), options.multiplier, 0);
     this.#held = new WakeTimer(options.app.host, (pending) => {
       this.#adjustPrefetch();
-      this.#admit(pending);
+      this.#decide(pending, this.#limit);
     });
   }
 
   /** Declares the queues and consumes them. Rejects as `Channel` does. */
   async start(): Promise<void> {
-    const { channel, queues, logger } = this.#options;
+    const { channel, queues, logger, onlyForFreeSlots } = this.#options;
     for (const queue of queues) await channel.declareQueue(queue);
     this.#consumer = await channel.consume(queues, {
       prefetch: this.#prefetch,
       noAck: false,
+      ...(onlyForFreeSlots ? { room: () => this.#freeSlots() } : {}),
       onDelivery: (delivery) => this.#receive(delivery),
       onCancelled: (queue) => {
         logger.warning(`consumer: the broker cancelled the consumer of ${queue}; declaring it again`);
@@ -71,8 +78,8 @@ export class Session {
 
   /** Messages that may be unsettled at once; 0 is no limit. */
   get prefetch(): number {
-    const { concurrency, multiplier } = this.#options;
-    return prefetchCount(concurrency(), multiplier, this.#held.size);
+    const { concurrency, multiplier, etaLimit } = this.#options;
+    return prefetchCount(concurrency(), multiplier, this.#held.size, etaLimit);
   }
 
   /** Consumes one more queue. Rejects as `Channel.consume`. */
@@ -99,9 +106,10 @@ export class Session {
     while (this.#state === 'open' && this.#next < this.#ready.length && this.#options.executor.hasRoom) {
       const pending = this.#ready[this.#next];
       this.#next += 1;
-      if (pending !== undefined) this.#decide(pending);
+      if (pending !== undefined) this.#decide(pending, this.#run);
     }
     this.#starting = false;
+    if (this.#options.onlyForFreeSlots) void this.#consumer?.setPrefetch(this.#prefetch);
     if (this.#next === this.#ready.length) {
       this.#ready = [];
       this.#next = 0;
@@ -144,10 +152,15 @@ export class Session {
   }
 
   #forget(): Delivery[] {
-    const pendings = [...this.#held.clear(), ...this.#ready.slice(this.#next)];
+    const pendings = [...this.#held.clear(), ...this.#options.rateLimits.clear(), ...this.#ready.slice(this.#next)];
     this.#ready = [];
     this.#next = 0;
     return pendings.map(({ delivery }) => delivery);
+  }
+
+  #freeSlots(): number {
+    const { concurrency, state } = this.#options;
+    return concurrency() - state.active.size - (this.#ready.length - this.#next);
   }
 
   #receive(delivery: Delivery): void {
@@ -161,22 +174,28 @@ export class Session {
     if (revoked !== undefined) return this.#discard(pending, revoked);
     state.received(pending);
     if (app.signals.has('task_received')) app.signals.send('task_received', { request: pending.request });
-    this.#admit(pending);
+    this.#decide(pending, this.#limit);
   }
 
-  #admit(pending: Pending): void {
+  /** Its time has come, where it has one: its kind may still have to wait. */
+  readonly #limit = (pending: Pending): void => this.#options.rateLimits.admit(pending, this.#admit);
+
+  readonly #admit = (pending: Pending): void => {
     this.#ready.push(pending);
     this.startReady();
-  }
+  };
 
-  #decide(pending: Pending): void {
-    const { app, executor, state } = this.#options;
+  readonly #run = (pending: Pending): void => this.#options.executor.start(pending);
+
+  /** At receipt, when a held task's time has come, and once more when it is to start. */
+  #decide(pending: Pending, go: (pending: Pending) => void): void {
+    const { app, state } = this.#options;
     const revoked = state.revoked.reason(pending.request);
     if (revoked !== undefined) return this.#discard(pending, revoked);
     const verdict = decide(pending.request, app.host.now());
     switch (verdict.kind) {
       case 'run':
-        return executor.start(pending);
+        return go(pending);
       case 'hold':
         this.#held.add(verdict.until, pending);
         return this.#adjustPrefetch();
@@ -199,8 +218,8 @@ export class Session {
     this.#adjusting = true;
     setImmediate(() => {
       this.#adjusting = false;
-      const { concurrency, multiplier, logger } = this.#options;
-      const prefetch = prefetchCount(concurrency(), multiplier, this.#held.size);
+      const { concurrency, multiplier, logger, etaLimit } = this.#options;
+      const prefetch = prefetchCount(concurrency(), multiplier, this.#held.size, etaLimit);
       if (this.#state !== 'open' || prefetch === this.#prefetch) return;
       this.#prefetch = prefetch;
       this.#consumer

@@ -6,6 +6,7 @@ import type { Pending } from './pending.ts';
 import { Session } from './session.ts';
 import type { Scheduled } from './state.ts';
 import type { Step } from './steps.ts';
+import type { Worker } from './worker.ts';
 
 /** The consumer's last step: consumes the task queues on a channel of its own. `celery/worker/consumer/tasks.py`. */
 export class TaskConsumer implements Step<ConsumerContext> {
@@ -24,9 +25,17 @@ export class TaskConsumer implements Step<ConsumerContext> {
   async start({ worker, connection, failed }: ConsumerContext): Promise<void> {
     const channel = await connection.openChannel();
     void channel.closed.then(failed);
-    const { app, queues, hostname, logger, state } = worker;
-    const parts = { app, channel, queues, concurrency: () => worker.slots, hostname, logger, state };
-    this.#session = new Session({ ...parts, multiplier: this.#multiplier, intake: this.#intake, executor: this.#executor });
+    const { app, queues, hostname, logger, state, rateLimits } = worker;
+    const parts = { app, channel, queues, concurrency: () => worker.prefetchSlots, hostname, logger, state, rateLimits };
+    const etaLimit = app.settings.worker_eta_task_limit ?? Infinity;
+    this.#session = new Session({
+      ...parts,
+      multiplier: this.#multiplier,
+      intake: this.#intake,
+      executor: this.#executor,
+      etaLimit,
+      onlyForFreeSlots: onlyForFreeSlots(worker),
+    });
     await this.#session.start();
   }
 
@@ -71,10 +80,19 @@ export class TaskConsumer implements Step<ConsumerContext> {
   async stop(): Promise<void> {
     await this.#session?.close();
     this.#session = undefined;
+    this.#intake.flushLog();
   }
 
   lost(): void {
     this.#session?.abandon();
     this.#session = undefined;
   }
+}
+
+/** Celery can do without prefetching on Redis alone; here every transport that fetches messages one by one can. */
+function onlyForFreeSlots({ app, logger, disablePrefetch }: Worker): boolean {
+  if (!disablePrefetch) return false;
+  if (!/^(py)?amqps?:/.test(app.settings.broker_url)) return true;
+  logger.warning('worker_disable_prefetch: an AMQP broker pushes messages, and so the prefetch stays. Lower worker_prefetch_multiplier.');
+  return false;
 }

@@ -5,8 +5,19 @@ import type { TaskRequest } from '../protocol/task.ts';
 
 /** How a run ended, in the words of the wire. */
 export type Ending =
-  | { readonly kind: 'success'; readonly value: unknown }
-  | { readonly kind: 'failure'; readonly exception: ExceptionWire; readonly traceback: string }
+  /** `printed` is its text, where the value itself stayed in a child because nobody waits for it. */
+  | { readonly kind: 'success'; readonly value: unknown; readonly printed?: string | undefined }
+  /** `cause`: its code did not end by itself; `poison`: again and again, and its message is rejected. */
+  | {
+      readonly kind: 'failure';
+      readonly exception: ExceptionWire;
+      readonly traceback: string | undefined;
+      readonly cause?: 'lost' | 'timeout' | 'poison';
+    }
+  /** Ended by remote control. */
+  | { readonly kind: 'terminated'; readonly signal: string }
+  /** Its worker could not wait for it any longer; the failure is for those whose message is acked already. */
+  | { readonly kind: 'abandoned'; readonly exception: ExceptionWire; readonly traceback: string | undefined }
   /** The next try is with the broker. `message` is for the log. */
   | { readonly kind: 'retry'; readonly exception: ExceptionWire | undefined; readonly traceback: string; readonly message: string }
   | { readonly kind: 'ignore' }
@@ -44,6 +55,8 @@ export type Effect =
 export interface Policy {
   readonly acksLate: boolean;
   readonly acksOnFailure: boolean;
+  readonly acksOnTimeout: boolean;
+  readonly rejectOnWorkerLost: boolean;
   readonly ignoreResult: boolean;
   readonly storeErrors: boolean;
 }
@@ -63,10 +76,16 @@ export function conclude(request: TaskRequest, ending: Ending, policy: Policy): 
         ...settle(policy, { kind: 'ack' }),
       ];
     case 'failure':
+      if (runsAgain(ending, policy)) return [{ kind: 'reject', requeue: true }];
       return [
         ...failure(request, ending.exception, ending.traceback, policy),
-        ...settle(policy, policy.acksOnFailure ? { kind: 'ack' } : { kind: 'reject', requeue: false }),
+        ...settle(policy, isAcked(ending.cause, policy) ? { kind: 'ack' } : { kind: 'reject', requeue: false }),
       ];
+    case 'terminated':
+      return [...stored(policy.ignoreResult && !policy.storeErrors, request.id, 'REVOKED', TERMINATED), ...settle(policy, { kind: 'ack' })];
+    case 'abandoned':
+      if (policy.acksLate) return [{ kind: 'reject', requeue: true }];
+      return failure(request, ending.exception, ending.traceback, policy);
     case 'retry':
       return [
         ...stored(policy.ignoreResult && !policy.storeErrors, request.id, 'RETRY', ending.exception ?? null, ending.traceback),
@@ -77,6 +96,21 @@ export function conclude(request: TaskRequest, ending: Ending, policy: Policy): 
     case 'reject':
       return rejected(request, ending, policy);
   }
+}
+
+const TERMINATED: ExceptionWire = { exc_type: 'TaskRevokedError', exc_message: ['terminated'], exc_module: 'celery.exceptions' };
+
+/**
+ * Whether a failure puts a late-acked message back into its queue: a lost child with `reject_on_worker_lost`, a hard time
+ * limit without `acks_on_timeout`. Nothing is stored then (Celery stores a failure in the second case and runs it all the same).
+ */
+export function runsAgain(ending: Ending, policy: Policy): boolean {
+  if (ending.kind !== 'failure' || !policy.acksLate) return false;
+  return (ending.cause === 'lost' && policy.rejectOnWorkerLost) || (ending.cause === 'timeout' && !policy.acksOnTimeout);
+}
+
+function isAcked(cause: 'lost' | 'timeout' | 'poison' | undefined, policy: Policy): boolean {
+  return cause === 'timeout' || (cause !== 'poison' && policy.acksOnFailure);
 }
 
 function rejected(request: TaskRequest, ending: Ending & { readonly kind: 'reject' }, policy: Policy): Effect[] {
@@ -101,7 +135,7 @@ function publish(signature: SignatureWire, arg: unknown, groupIndex: number | un
   return { kind: 'publish', signature, args: [arg], chain, groupIndex };
 }
 
-function failure(request: TaskRequest, exception: ExceptionWire, traceback: string, policy: Policy): Effect[] {
+function failure(request: TaskRequest, exception: ExceptionWire, traceback: string | undefined, policy: Policy): Effect[] {
   const hidden = policy.ignoreResult && !policy.storeErrors;
   const effects = stored(hidden, request.id, 'FAILURE', exception, traceback);
   // Whoever waits for a later step must hear of it: each gets the same failure. `celery/backends/base.py _fail_chain`.

@@ -8,14 +8,25 @@ import { GossipStep } from './control/gossip-step.ts';
 import { Mingle } from './control/mingle.ts';
 import { ControlStep } from './control/step.ts';
 import type { UserCommand } from './control/step.ts';
+import { Autoscaler } from './autoscale.ts';
+import type { AutoscaleRange } from './autoscale.ts';
 import { ConsumerStep } from './consumer.ts';
 import type { ConsumerContext } from './consumer.ts';
+import { LoopWatch } from './loop-watch.ts';
+import { RateLimits } from './rate-limits.ts';
+import { TaskTimeLimits } from './limits.ts';
 import { Executor } from './executor.ts';
 import { Intake } from './intake.ts';
+import { isChild } from './pool/inside.ts';
+import { poolOptions } from './pool/options.ts';
 import type { Pool } from './pool/pool.ts';
+import { nodeName } from './node-name.ts';
 import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
 import { Revocations } from './revocations.ts';
+import { PurgeStep } from './purge.ts';
+import { ColdShutdown } from './shutdown.ts';
+import type { Shutdown } from './shutdown.ts';
 import { WorkerState } from './state.ts';
 import { StateDb } from './state-db.ts';
 import { ExtraSteps, StepList } from './steps.ts';
@@ -39,6 +50,31 @@ export interface WorkerOptions {
   readonly withoutMingle?: boolean;
   /** Does not listen to other workers. */
   readonly withoutGossip?: boolean;
+  /** Where children of the pools `prefork` and `threads` find the app: `{ module: import.meta.url }` where it is made. */
+  readonly source?: AppSource;
+  /** Seconds, where neither the message nor the task nor the settings have a limit. */
+  readonly timeLimit?: number;
+  readonly softTimeLimit?: number;
+  /** Tasks after which a child is replaced. */
+  readonly maxTasksPerChild?: number;
+  /** Children at most and at least, as many as there are tasks in hand; instead of `concurrency`. */
+  readonly autoscale?: AutoscaleRange;
+  /** Takes a message only when a slot is free, on brokers that are asked for each. */
+  readonly disablePrefetch?: boolean;
+  /** KiB of resident memory after which a child is replaced. */
+  readonly maxMemoryPerChild?: number;
+  /** Throws away what waits in the queues before it consumes them. */
+  readonly purge?: boolean;
+}
+
+/** Modules that children import anew. */
+export interface AppSource {
+  /** URL of the module that exports the app. */
+  readonly module: string;
+  /** The export's name. Default: `app`, `celery` or `default`. */
+  readonly exportName?: string;
+  /** URLs of modules that are imported besides. */
+  readonly include?: readonly string[];
 }
 
 /** Tasks that mostly wait share one event loop well. */
@@ -49,39 +85,63 @@ export class Worker {
   readonly app: CeleryApp;
   readonly logger: Logger;
   readonly hostname: string;
-  readonly concurrency: number;
   readonly pool: PoolName;
   readonly state: WorkerState;
   /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
   readonly done: Promise<void>;
-  /** What remote control changes in parts that not every worker has. */
+  /** Options of tasks that remote control has changed, by the task's name. */
+  readonly changedOptions: Map<string, Readonly<Record<string, unknown>>> = new Map();
+  /** What remote control reaches in parts that not every worker has. */
   readonly hooks: WorkerHooks = {};
   /** What `inspect memsample` has seen. */
   readonly memorySamples: string[] = [];
-  readonly #options: WorkerOptions;
+  /** Time limits of tasks; remote control changes them. */
+  readonly timeLimits: TaskTimeLimits;
+  /** Rate limits of tasks; remote control changes them. */
+  readonly rateLimits: RateLimits;
+  readonly disablePrefetch: boolean;
+  /** Set where the worker scales by itself. */
+  readonly autoscaler: Autoscaler | undefined;
   readonly #multiplier: number;
+  readonly #options: WorkerOptions;
+  #concurrency: number;
+  #taskPool: Pool | undefined;
+  #tasks: TaskConsumer | undefined;
+  #executor: Executor | undefined;
+  readonly #purge: boolean;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
   #queues: readonly Queue[];
-  #engine: Engine | undefined;
   #connection: Connection | undefined;
   #steps: StepList<Worker> | undefined;
   #stopping = false;
   #stopped: Promise<void> | undefined;
+  #cold: ColdShutdown | undefined;
+  #terminated: Promise<void> | undefined;
 
   /** Throws `ImproperlyConfiguredError` for queues that do not exist, `RangeError` for a bad number. */
   constructor(app: CeleryApp, options: WorkerOptions = {}, extras: WorkerSteps = noSteps()) {
     this.app = app;
     this.logger = app.logger;
+    this.hostname = nodeName(options.hostname, app.host.hostname);
+    app.signals.send('celeryd_init', { hostname: this.hostname, options: { ...options } });
     this.pool = options.pool ?? app.settings.worker_pool;
-    this.concurrency =
-      options.concurrency ?? app.settings.worker_concurrency ?? (this.pool === 'async' ? ASYNC_CONCURRENCY : availableParallelism());
-    if (!Number.isInteger(this.concurrency) || this.concurrency < 1)
+    this.autoscaler = options.autoscale === undefined ? undefined : new Autoscaler(options.autoscale);
+    if (this.autoscaler !== undefined && this.pool === 'solo') throw new RangeError('the solo pool runs one task at a time');
+    this.#concurrency =
+      this.autoscaler?.range.min ??
+      options.concurrency ??
+      app.settings.worker_concurrency ??
+      (this.pool === 'async' ? ASYNC_CONCURRENCY : availableParallelism());
+    if (!Number.isInteger(this.#concurrency) || this.#concurrency < 1)
       throw new RangeError('concurrency must be a whole number of 1 or more');
     this.#multiplier = options.prefetchMultiplier ?? app.settings.worker_prefetch_multiplier;
-    this.#options = options;
+    this.#purge = options.purge ?? false;
     this.#extras = extras;
-    this.hostname = nodeName(options.hostname, app.host.hostname);
+    this.#options = options;
+    this.timeLimits = new TaskTimeLimits({ hard: options.timeLimit, soft: options.softTimeLimit });
+    this.rateLimits = new RateLimits({ disabled: app.settings.worker_disable_rate_limits });
+    this.disablePrefetch = options.disablePrefetch ?? app.settings.worker_disable_prefetch;
     this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now(), new Revocations(process.env));
     this.done = this.#ended.promise;
@@ -93,19 +153,36 @@ export class Worker {
     return this.#queues;
   }
 
-  /** Where tasks run, once the worker has started. */
-  get taskPool(): Pool | undefined {
-    return this.#engine?.pool;
+  /** Tasks at once. */
+  get concurrency(): number {
+    return this.#concurrency;
   }
 
-  /** Tasks that may run at once, now. */
-  get slots(): number {
-    return this.#engine?.pool.size ?? this.concurrency;
+  /** What is fetched ahead is counted in these. */
+  get prefetchSlots(): number {
+    return this.autoscaler?.range.max ?? this.#concurrency;
+  }
+
+  /** What is fetched ahead is counted anew. */
+  refreshPrefetch(): void {
+    this.#tasks?.resized();
+  }
+
+  /** More or fewer tasks at once; what is fetched ahead follows. Rejects with `RangeError` as `Pool.resize` does. */
+  async resize(concurrency: number): Promise<void> {
+    await this.#taskPool?.resize(concurrency);
+    this.#concurrency = concurrency;
+    this.#tasks?.resized();
+  }
+
+  /** Where tasks run, once the worker has started. */
+  get taskPool(): Pool | undefined {
+    return this.#taskPool;
   }
 
   /** Messages that may be unsettled at once; 0 is no limit. */
   get prefetchCount(): number {
-    return this.#engine?.tasks.prefetch ?? 0;
+    return this.#tasks?.prefetch ?? 0;
   }
 
   /**
@@ -121,25 +198,20 @@ export class Worker {
     }
     if (this.#queues.some(({ name }) => name === queue.name)) return;
     this.#queues = [...this.#queues, queue];
-    await this.#engine?.tasks.addQueue(queue);
+    await this.#tasks?.addQueue(queue);
     this.logger.info(`Started consuming from ${queue.name}`);
   }
 
   /** Consumes a queue no longer; what it has delivered is still run. */
   async cancelQueue(name: string): Promise<void> {
     this.#queues = this.#queues.filter((queue) => queue.name !== name);
-    await this.#engine?.tasks.removeQueue(name);
+    await this.#tasks?.removeQueue(name);
     this.logger.info(`Canceling queue ${name.slice(0, 255)}`);
   }
 
   /** Ends a running task by force, where its pool can. False when it does not run here. */
-  terminate(taskId: string, signal: NodeJS.Signals): boolean {
-    return this.#engine?.executor.terminate(taskId, signal) ?? false;
-  }
-
-  /** Somebody has changed the size of the pool. */
-  poolResized(): void {
-    this.#engine?.tasks.resized();
+  terminateTask(taskId: string, signal: NodeJS.Signals): boolean {
+    return this.#executor?.terminate(taskId, signal) ?? false;
   }
 
   /** How many tasks run now. */
@@ -150,7 +222,12 @@ export class Worker {
   /** Resolves when the worker consumes. Rejects with `ConnectionError` when no broker can be reached within the retries. */
   async start(): Promise<void> {
     if (this.#steps !== undefined) throw new TypeError('this worker was started before');
+    if (isChild()) throw new TypeError(STARTED_INSIDE);
+    const { app, hostname } = this;
     this.#steps = this.#makeSteps();
+    await app.signals.sendAndWait('worker_init', { hostname });
+    await app.signals.sendAndWait('celeryd_after_setup', { hostname });
+    if (this.#stopping) return;
     try {
       await this.#steps.start(this);
     } catch (error) {
@@ -159,44 +236,87 @@ export class Worker {
       throw error;
     }
     if (this.#stopping) return;
-    this.logger.info(`${this.hostname} ready.`);
+    app.signals.send('worker_ready', { hostname });
+    this.logger.info(`${hostname} ready.`);
   }
 
   /** Warm shutdown: nothing new starts, what runs is finished, the rest goes back to the broker. Idempotent. */
-  stop(): Promise<void> {
+  stop(why: Shutdown = {}): Promise<void> {
+    if (this.#stopped === undefined) this.#tell('Warm', why);
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /**
+   * Cold shutdown, also of a worker that stops already: what runs is ended, after `worker_soft_shutdown_timeout` seconds.
+   * Late-acked messages go back to the broker; tasks whose messages were acked before fail with `WorkerLostError`. A second
+   * call ends the soft wait.
+   */
+  terminate(why: Shutdown = {}): Promise<void> {
+    if (this.#terminated === undefined) this.#tell('Cold', why);
+    else this.#cold?.hurry();
+    this.#terminated ??= this.#terminate();
+    return this.#terminated;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
 
+  async #terminate(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    await this.#cold?.run();
+    await this.#stopped;
+  }
+
+  #tell(how: 'Warm' | 'Cold', { sig, exitCode = 0 }: Shutdown): void {
+    const { app, hostname } = this;
+    app.signals.send('worker_shutting_down', { hostname, sig, how, exitCode });
+  }
+
   async #stop(): Promise<void> {
     this.#stopping = true;
-    await this.#steps?.stop(this);
+    try {
+      await this.#steps?.stop(this);
+    } finally {
+      if (this.#steps !== undefined) await this.app.signals.sendAndWait('worker_shutdown', { hostname: this.hostname });
+    }
     this.#ended.resolve();
   }
 
   /** What a worker is made of, in the order it starts; it stops in the opposite order. */
   #makeSteps(): StepList<Worker> {
     const { app, hostname, logger, state } = this;
-    const pool = createPool(this.pool, this.concurrency);
-    const executor = new Executor({ app, pool, state, hostname, logger, onFree: () => tasks.startReady() });
+    const pool = createPool(this.pool, poolOptions(this, this.#options));
+    this.#taskPool = pool;
+    const executor = new Executor({ app, pool, state, hostname, logger, limits: this.timeLimits, onFree: () => tasks.startReady() });
     const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger }), multiplier: this.#multiplier });
-    this.#engine = { pool, executor, tasks };
+    this.#tasks = tasks;
+    this.#executor = executor;
     state.reserved = () => tasks.reserved();
     state.scheduled = () => tasks.scheduled();
     const consumer = new ConsumerStep({
       steps: this.#consumerSteps(tasks),
       unackedIds: () => [...executor.unackedIds(), ...tasks.scheduled().map(({ pending }) => pending.request.id)],
       cancelTasks: () => tasks.cancel(),
-      idle: () => executor.idle(),
+      idle: () => cold.over(),
       onGone: (error) => this.#ended.reject(error),
     });
+    const cold = new ColdShutdown({
+      pool,
+      logger,
+      settings: app.settings,
+      running: () => state.active.size,
+      cancelTasks: () => consumer.cancel(),
+      idle: () => executor.idle(),
+    });
+    this.#cold = cold;
     const file = this.#options.statedb ?? app.settings.worker_state_db;
     const kept = file === null ? [] : [new StateDb(file)];
-    const steps = new StepList<Worker>([...kept, poolStep(pool), consumer]);
+    const steps = new StepList<Worker>([...kept, ...(this.#purge ? [new PurgeStep()] : []), poolStep(pool), consumer]);
+    if (this.autoscaler !== undefined) steps.add(this.autoscaler, { before: 'consumer' });
+    const { worker_blocked_loop_warning: seconds } = app.settings;
+    if (seconds && !pool.isRemote && logger.isEnabled('warning')) steps.add(new LoopWatch(seconds), { before: 'consumer' });
     this.#extras.worker.addTo(steps);
     return steps;
   }
@@ -227,13 +347,6 @@ export class Worker {
   }
 }
 
-/** What a worker runs its tasks with. */
-interface Engine {
-  readonly pool: Pool;
-  readonly executor: Executor;
-  readonly tasks: TaskConsumer;
-}
-
 /** What users of an app have added to its workers. */
 export interface WorkerSteps {
   readonly worker: ExtraSteps<Worker>;
@@ -247,18 +360,12 @@ export function noSteps(): WorkerSteps {
   return { worker: new ExtraSteps(), consumer: new ExtraSteps(), commands: [] };
 }
 
+const STARTED_INSIDE =
+  'a worker was started in a child of its own pool: the module that children import must not start one (if (import.meta.main) …)';
+
 /** How long a pool may take to end once nothing runs any more. */
 const POOL_GRACE_MS = 5000;
 
 function poolStep(pool: Pool): Step<Worker> {
   return { name: 'pool', start: () => pool.start(), stop: () => pool.stop({ graceMs: POOL_GRACE_MS }) };
-}
-
-/** `celery/utils/nodenames.py host_format, default_nodename`; `%i` is the index of a pool's child, and this is the parent. */
-function nodeName(given: string | undefined, host: string): string {
-  const [name = host, ...domain] = host.split('.');
-  const values: Readonly<Record<string, string>> = { h: host, n: name, d: domain.join('.'), i: '0', I: '', '%': '%' };
-  const expanded = (given ?? '%h').replace(/%([hndiI%])/g, (_match, letter: string) => values[letter] ?? '');
-  const at = expanded.indexOf('@');
-  return `${expanded.slice(0, Math.max(at, 0)) || 'celery'}@${expanded.slice(at + 1) || host}`;
 }

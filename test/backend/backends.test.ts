@@ -1,10 +1,13 @@
-import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { openBackend } from '../../src/backend/registry.ts';
 import { BackendDisabledError, BackendUnavailableError, ImproperlyConfiguredError } from '../../src/base/errors.ts';
 import { parseBrokerUrl } from '../../src/base/broker-url.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { bzip2Compressor } from '../../src/driver/bzip2.ts';
+import { CompressorRegistry } from '../../src/message/compression.ts';
 import { memoryTransport } from '../../src/transport/memory.ts';
 import { backendConformance, backendOptions, meta } from '../conformance/backend.ts';
 import { transportOptions } from '../conformance/transport.ts';
@@ -15,7 +18,8 @@ backendConformance('file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tq-results-'));
   const plant = (taskId: string, bytes: Uint8Array): Promise<void> =>
     Promise.resolve(writeFileSync(join(folder, `celery-task-meta-${taskId}`), bytes));
-  return Promise.resolve({ url: `file://${folder}`, plant, isFinal: true });
+  const peek = (taskId: string): Promise<Uint8Array> => Promise.resolve(readFileSync(join(folder, `celery-task-meta-${taskId}`)));
+  return Promise.resolve({ url: `file://${folder}`, plant, peek, isFinal: true });
 });
 
 backendConformance('rpc over memory', async () => {
@@ -43,6 +47,32 @@ describe('file backend on disk', () => {
 
     expect(statSync(join(folder, 'celery-task-meta-t')).mode & 0o777).toBe(0o600);
     await backend.close();
+  });
+});
+
+describe('result_compression', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tq-results-'));
+  const open = async (url: string, more: Parameters<typeof backendOptions>[1]): Promise<string> =>
+    (await openBackend(backendOptions({ url }, more))).name;
+
+  test('an unknown compression is refused by name', async () => {
+    await expect(open(`file://${folder}`, { resultCompression: 'gzipp' })).rejects.toThrow('result_compression is gzipp');
+    await expect(open(`file://${folder}`, { resultCompression: 'gzipp' })).rejects.toBeInstanceOf(ImproperlyConfiguredError);
+  });
+
+  test('a compression whose package is missing is refused before the first result', async () => {
+    const compressors = new CompressorRegistry();
+    compressors.register(bzip2Compressor('no-such-package'));
+
+    await expect(open(`file://${folder}`, { resultCompression: 'bzip2', compressors })).rejects.toThrow('no-such-package');
+  });
+
+  test.each(['rpc://', 'memory://', 'cache+memory://'])('%s ignores it, with a warning, as Celery does', async (url) => {
+    const warning = vi.fn();
+
+    await open(url, { resultCompression: 'whatever', logger: { ...silentLogger, warning } });
+
+    expect(warning.mock.calls).toEqual([[expect.stringContaining('result_compression is ignored')]]);
   });
 });
 

@@ -1,16 +1,24 @@
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ResultBackend, ResultDestination } from '../../src/backend/backend.ts';
 import type { BackendOptions } from '../../src/backend/options.ts';
 import { openBackend } from '../../src/backend/registry.ts';
 import { parseBrokerUrl } from '../../src/base/broker-url.ts';
-import { BackendUnavailableError, EncodeError, ResultDecodeError, ResultTimeoutError } from '../../src/base/errors.ts';
+import {
+  BackendUnavailableError,
+  ContentDisallowedError,
+  EncodeError,
+  ResultDecodeError,
+  ResultTimeoutError,
+} from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { DateTime } from '../../src/base/values.ts';
 import { systemHost } from '../../src/driver/host.ts';
 import { zlibCompressor } from '../../src/driver/zlib.ts';
 import { CompressorRegistry } from '../../src/message/compression.ts';
-import { defaultRegistry } from '../../src/message/registry.ts';
+import { builtInSerializers } from '../../src/app/serializers.ts';
+import { JsonTypes } from '../../src/message/serializers/json-own-types.ts';
 import { jsonSerializer } from '../../src/message/serializers/json.ts';
 import { buildMeta } from '../../src/protocol/result.ts';
 import type { ResultMeta } from '../../src/protocol/result.ts';
@@ -22,12 +30,14 @@ export interface BackendPlace {
   readonly openChannel?: () => Promise<Channel>;
   /** Puts bytes where a result stands, as a stranger would; absent where results are no stored bytes. */
   readonly plant?: (taskId: string, bytes: Uint8Array) => Promise<void>;
+  /** The bytes that stand where a result is stored; absent as `plant` is. */
+  readonly peek?: (taskId: string) => Promise<Uint8Array>;
   /** SUCCESS may be overwritten: rpc sends messages. */
   readonly isFinal: boolean;
 }
 
 export function backendOptions(place: Pick<BackendPlace, 'url' | 'openChannel'>, more: Partial<BackendOptions> = {}): BackendOptions {
-  const registry = defaultRegistry();
+  const registry = builtInSerializers(new JsonTypes());
   const compressors = new CompressorRegistry();
   compressors.register(zlibCompressor);
   return {
@@ -36,6 +46,7 @@ export function backendOptions(place: Pick<BackendPlace, 'url' | 'openChannel'>,
     registry,
     accept: registry.contentTypes(['json']),
     compressors,
+    ...DEFAULT_LIMITS,
     maxDecompressedBytes: 1e6,
     resultExpiresMs: 60_000,
     persistent: false,
@@ -209,6 +220,40 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       await expect(waiting).rejects.toBeInstanceOf(BackendUnavailableError);
     });
 
+    describe.each(['msgpack', 'yaml'])('with result_serializer %s', (format) => {
+      const { registry } = backendOptions({ url: 'memory://' });
+      const serializer = registry.byName(format);
+      const accept = new Set([serializer.contentType]);
+
+      test('results come back, and a SUCCESS stays', async () => {
+        await using stack = new AsyncDisposableStack();
+        const other = await openBackend(backendOptions(place, { serializer, accept }));
+        stack.defer(() => other.close());
+        await other.ready();
+        const value = { bytes: Uint8Array.of(255, 0), big: 2n ** 60n, text: 'yes', floats: [1.5, Number.NaN] };
+        const there = { replyTo: other.replyTo, correlationId: id };
+        await other.storeResult(meta(id, 'STARTED', null), there);
+        await other.storeResult(meta(id, 'SUCCESS', value), there);
+
+        expect(await other.waitFor(id, { timeoutMs: 5000 })).toMatchObject({ task_id: id, status: 'SUCCESS', result: value });
+        if (!place.isFinal) return;
+        await other.storeResult(meta(id, 'FAILURE', null), there);
+        expect(await other.getMeta(id)).toMatchObject({ status: 'SUCCESS' });
+      });
+
+      test('what result_accept_content does not name is refused', async () => {
+        await using stack = new AsyncDisposableStack();
+        const other = await openBackend(backendOptions(place, { serializer }));
+        stack.defer(() => other.close());
+        await other.ready();
+        const waiting = other.waitFor(id, { timeoutMs: 5000 });
+        waiting.catch(() => undefined);
+        await other.storeResult(meta(id, 'SUCCESS', 1), { replyTo: other.replyTo, correlationId: id });
+
+        await expect(waiting).rejects.toBeInstanceOf(ContentDisallowedError);
+      });
+    });
+
     test.each([
       ['not json'],
       ['null'],
@@ -222,6 +267,27 @@ export function backendConformance(name: string, open: () => Promise<BackendPlac
       await place.plant(id, new TextEncoder().encode(text));
 
       await expect(backend.getMeta(id)).rejects.toBeInstanceOf(ResultDecodeError);
+    });
+
+    test('results can be stored compressed: everybody reads them, and SUCCESS stays', async (context) => {
+      if (place.plant === undefined || place.peek === undefined) return context.skip('results travel as messages here');
+      const squeezing = await openBackend(backendOptions(place, { resultCompression: 'zlib' }));
+      const waiting = backend.waitFor(id, { timeoutMs: 5000 });
+
+      for (const [status, result] of [
+        ['STARTED', null],
+        ['SUCCESS', 'x'.repeat(1000)],
+        ['FAILURE', null],
+      ] as const)
+        await squeezing.storeResult(meta(id, status, result), to);
+      await backend.storeResult(meta(id, 'FAILURE', null), to);
+
+      for (const stored of [await waiting, await backend.getMeta(id), await squeezing.getMeta(id)])
+        expect(stored).toMatchObject({ status: 'SUCCESS', result: 'x'.repeat(1000) });
+      const bytes = await place.peek(id);
+      expect(Buffer.from(bytes).toString('latin1', 0, 38)).toBe('\0celery-compressed\0application/x-gzip\0');
+      expect(bytes.length).toBeLessThan(300);
+      await squeezing.close();
     });
 
     test('a result compressed by Celery 5.7 is read', async (context) => {

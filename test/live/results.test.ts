@@ -42,6 +42,7 @@ backendConformance('redis', () =>
   Promise.resolve({
     url: store.url,
     isFinal: true,
+    peek: async (taskId) => (await raw.getBuffer(`celery-task-meta-${taskId}`)) ?? new Uint8Array(),
     plant: async (taskId, bytes) => {
       await raw.set(`celery-task-meta-${taskId}`, Buffer.from(bytes));
     },

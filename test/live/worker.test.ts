@@ -22,10 +22,16 @@ describe('tq-bridge worker as a process', () => {
     await server?.stop();
   });
 
-  const startWorker = (queue: string, args: readonly string[] = [], url: string = server.url): Promise<Child> =>
+  const startWorker = (queue: string, args: readonly string[] = [], url: string = server.url, heartbeat = 120): Promise<Child> =>
     spawnReady(process.execPath, {
       args: [`${root}dist/cli/main.js`, '-A', `${root}test/fixtures/tasks.ts`, 'worker', '-l', 'INFO', ...args],
-      env: { ...process.env, CELERY_BROKER_URL: url, CELERY_RESULT_BACKEND: 'rpc://', FIXTURE_QUEUE: queue },
+      env: {
+        ...process.env,
+        CELERY_BROKER_URL: url,
+        CELERY_RESULT_BACKEND: 'rpc://',
+        FIXTURE_QUEUE: queue,
+        FIXTURE_HEARTBEAT: String(heartbeat),
+      },
       readyText: /ready\./,
     });
   const client = (queue: string): Celery =>
@@ -82,6 +88,43 @@ describe('tq-bridge worker as a process', () => {
     process.kill(cold.pid, 'SIGINT');
     expect(await cold.exitCode).toBe(1);
     await untilCount(queue, 1);
+    await channel.deleteQueue(queue);
+  });
+
+  test('QUIT puts late-acked work back, fails what was acked before, and exits 0', async () => {
+    const queue = `quit-${randomUUID()}`;
+    const worker = await startWorker(queue);
+    await using app = client(queue);
+    const late = await app.sendTask('fixture.late', [60]);
+    const early = await app.sendTask('fixture.slow', [60]);
+    const waiting = app.sendTask('fixture.late', [60], { countdown: 600 });
+    await waiting;
+    await received(worker, 3);
+
+    process.kill(worker.pid, 'SIGQUIT');
+
+    await expect(early.get({ timeout: 20 })).rejects.toMatchObject({ excType: 'WorkerLostError' });
+    expect(await worker.exitCode).toBe(0);
+    const back = [await channel.get(queue), await channel.get(queue)];
+    const ids = back.map((message) => (message === false ? undefined : (message.properties.headers?.['id'] as string)));
+    expect(ids).toContain(late.id);
+    expect(new Set(ids)).toEqual(new Set([late.id, (await waiting).id]));
+    await channel.deleteQueue(queue);
+  });
+
+  test('a warm shutdown keeps the connection while its tasks run, with a heartbeat of two seconds', async () => {
+    const queue = `heart-${randomUUID()}`;
+    const worker = await startWorker(queue, [], server.url, 2);
+    await using app = client(queue);
+    const sent = await app.sendTask('fixture.late', [7]);
+    await received(worker, 1);
+
+    process.kill(worker.pid, 'SIGTERM');
+
+    expect(await sent.get({ timeout: 20 })).toBeNull();
+    expect(await worker.exitCode).toBe(0);
+    expect(worker.output()).not.toContain('Connection to broker lost');
+    expect((await channel.checkQueue(queue)).messageCount).toBe(0);
     await channel.deleteQueue(queue);
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ContentDisallowedError, DecodeError, ImproperlyConfiguredError, LimitError } from '../../src/base/errors.ts';
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { zlibCompressor } from '../../src/driver/zlib.ts';
 import { CompressorRegistry } from '../../src/message/compression.ts';
 import { decodeMessage } from '../../src/message/decode.ts';
@@ -11,7 +12,14 @@ import { defaultRegistry } from '../../src/message/registry.ts';
 const registry = defaultRegistry();
 const compressors = new CompressorRegistry();
 compressors.register(zlibCompressor);
-const options = { registry, compressors, accept: registry.contentTypes(['json']), maxBodyBytes: 10_000, maxDecompressedBytes: 20_000 };
+const options = {
+  ...DEFAULT_LIMITS,
+  registry,
+  compressors,
+  accept: registry.contentTypes(['json']),
+  maxBodyBytes: 10_000,
+  maxDecompressedBytes: 20_000,
+};
 
 function message(value: unknown, compressed = false): Message {
   const compressor = compressed ? zlibCompressor : undefined;
@@ -61,6 +69,23 @@ describe('decodeMessage', () => {
   test('stops at both ceilings', () => {
     expect(() => decodeMessage(message('x'.repeat(30_000), true), options)).toThrow(LimitError);
     expect(() => decodeMessage(message('x'.repeat(10_000)), options)).toThrow(LimitError);
+  });
+
+  test('holds a large body against what it came from', () => {
+    const roomy = { ...options, maxBodyBytes: 1e6, maxDecompressedBytes: 64e6 };
+    const packed = message('x'.repeat(2 ** 20), true);
+    expect(() => decodeMessage(packed, roomy)).toThrow(LimitError);
+    expect(decodeMessage(packed, { ...roomy, maxDecompressedRatio: 2000 })).toHaveLength(2 ** 20);
+    expect(decodeMessage(message('x'.repeat(2 ** 20 - 2), true), roomy)).toHaveLength(2 ** 20 - 2);
+  });
+
+  test('stops at the ceilings of headers and depth', () => {
+    const deep = message([[[1]]]);
+    expect(decodeMessage(deep, { ...options, maxDepth: 3 })).toEqual([[[1]]]);
+    expect(() => decodeMessage(deep, { ...options, maxDepth: 2 })).toThrow('nested deeper than 2 levels');
+    const many = { ...message(1), headers: { a: 1, b: 2 } };
+    expect(() => decodeMessage(many, { ...options, maxHeaders: 1 })).toThrow('2 headers; the limit is 1');
+    expect(() => decodeMessage(many, { ...options, maxHeaderBytes: 17 })).toThrow(LimitError);
   });
 
   test('answers any compressed bytes with a value or one of its three errors', () => {

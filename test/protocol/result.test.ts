@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { describe, expect, test } from 'vitest';
 
 import { ResultDecodeError } from '../../src/base/errors.ts';
@@ -16,7 +17,7 @@ const ID = '11111111-1111-4111-8111-111111111111';
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const compressors = new CompressorRegistry();
 compressors.register(zlibCompressor);
-const codec = { serializer: jsonSerializer, compressors, maxDecompressedBytes: 1_000_000 };
+const codec = { serializer: jsonSerializer, accept: new Set(['application/json']), compressors, ...DEFAULT_LIMITS };
 
 describe.each(goldenVersions)('results that Celery %s stored', (version) => {
   const results = golden(version, 'results');

@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '../../src/base/limits.ts';
 import { describe, expect, test } from 'vitest';
 
 import { packEnvelope } from '../../src/transport/virtual/envelope.ts';
@@ -49,7 +50,7 @@ describe.each(goldenVersions)('what Celery %s wrote is valid', (version) => {
   test('results, compressed ones and those over rpc', () => {
     const compressors = new CompressorRegistry();
     compressors.register(zlibCompressor);
-    const codec = { serializer: jsonSerializer, compressors, maxDecompressedBytes: 1_000_000 };
+    const codec = { serializer: jsonSerializer, accept: new Set(['application/json']), compressors, ...DEFAULT_LIMITS };
     const { redis, 'redis extended': extended, 'redis compressed': compressed = {}, file } = golden(version, 'results');
     const plain = [redis, extended].flatMap((set) => Object.values(set).flatMap(storedBytes)).map((bytes) => wire(bytes.toString()));
     const rpc = Object.values(golden(version, 'rpc')).flatMap(({ messages }) => messages.map(({ body }) => wire(body)));

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 
 /** The releases that `interop/python/requirements` pins. */
-export type CeleryVersion = '5.7.0' | '5.6.3' | '5.5.3' | '5.3.6' | '5.2.6';
+export type CeleryVersion = '5.7.0' | '5.6.3' | '5.5.3' | '5.4.0' | '5.3.6' | '5.2.6';
 
 /** Executables of one environment. */
 export interface PythonVenv {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { AppSignals } from '../../src/app/signals.ts';
 import { harness } from './harness.ts';
 
@@ -88,4 +88,84 @@ test('a listener that was taken off hears no more', () => {
   expect(signals.has('task_prerun')).toBe(true);
   off();
   expect(signals.has('task_prerun')).toBe(false);
+});
+
+describe('the signals of a worker', () => {
+  const node = harness();
+
+  test('come in the order that Celery 5.7.0 sends them, and it waits for those that open things', async () => {
+    const seen: string[] = [];
+    const names = [
+      'celeryd_init',
+      'worker_init',
+      'celeryd_after_setup',
+      'worker_ready',
+      'worker_shutting_down',
+      'worker_shutdown',
+    ] as const;
+    for (const name of names) node.app.signals.on(name, ({ hostname }) => void seen.push(`${name} ${hostname}`));
+    for (const name of ['worker_init', 'celeryd_after_setup', 'worker_shutdown'] as const) {
+      node.app.signals.on(name, async () => {
+        await new Promise(setImmediate);
+        seen.push('waited');
+      });
+    }
+
+    const worker = await node.start({ hostname: 'w1@test' });
+    await worker.stop();
+
+    expect(seen).toEqual([
+      'celeryd_init w1@test',
+      'worker_init w1@test',
+      'waited',
+      'celeryd_after_setup w1@test',
+      'waited',
+      'worker_ready w1@test',
+      'worker_shutting_down w1@test',
+      'worker_shutdown w1@test',
+      'waited',
+    ]);
+  });
+
+  test('celeryd_init configures nodes by name', async () => {
+    node.app.configure({ worker_prefetch_multiplier: 9 });
+    node.app.signals.on('celeryd_init', ({ hostname }) => {
+      if (hostname === 'few@test') node.app.configure({ worker_concurrency: 2 });
+    });
+
+    const worker = await node.start({ hostname: 'few@test' });
+
+    expect(worker.concurrency).toBe(2);
+    expect(node.app.settings.worker_prefetch_multiplier).toBe(9);
+  });
+
+  test('a listener of a start that fails is a line in the log, and the worker starts', async () => {
+    node.app.signals.on('worker_init', () => Promise.reject(new Error('no pool')));
+
+    await node.start();
+
+    expect(node.lines).toContain('error: A listener of the signal worker_init failed: no pool');
+    expect(node.lines.at(-1)).toMatch(/ready\.$/);
+  });
+
+  test('one that is never sent is refused, and the nearest named', () => {
+    expect(() => node.app.signals.on('task_prerunn' as 'task_prerun', () => undefined)).toThrow(
+      'no signal is called task_prerunn; did you mean task_prerun?',
+    );
+  });
+
+  test('what could not be done after a task is told', async () => {
+    const seen: unknown[] = [];
+    node.app.signals.on('task_internal_error', ({ taskId, exception }) => void seen.push(taskId, String(exception)));
+    node.app.task('fail', () => {
+      throw new Error('no');
+    });
+    await node.start();
+
+    const link = { task: 'mark', args: [() => 1], kwargs: {}, options: { serializer: 'nobody' }, subtask_type: null, immutable: false };
+    const sent = await node.app.sendTask('fail', [], { linkError: { ...link, args: [] } });
+    await expect(sent.get({ timeout: 5 })).rejects.toThrow('no');
+
+    await vi.waitFor(() => expect(seen[0]).toBe(sent.id));
+  });
 });

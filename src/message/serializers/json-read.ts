@@ -1,4 +1,6 @@
 import { DecodeError } from '../../base/errors.ts';
+import { NO_TYPES } from './json-own-types.ts';
+import type { JsonTypes } from './json-own-types.ts';
 import { fromTyped } from './json-types.ts';
 import type { TypedValue } from './json-types.ts';
 
@@ -15,10 +17,10 @@ const SPECIAL = /__type__|\\u005[fF]|\\u00[67]|NaN|Infinity|\d{16}/;
 const NAN_TOKEN = '0e-9999999';
 
 /** JSON text, in Python's dialect, as a value. Throws `DecodeError`. */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, types: JsonTypes = NO_TYPES): unknown {
   if (text.length > 2 * MAX_DEPTH) checkDepth(text);
   try {
-    return SPECIAL.test(text) ? parseSpecial(text) : (JSON.parse(text) as unknown);
+    return SPECIAL.test(text) ? parseSpecial(text, types) : (JSON.parse(text) as unknown);
   } catch (error) {
     if (error instanceof DecodeError) throw error;
     throw new DecodeError('', `not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'}`, { cause: error });
@@ -27,17 +29,19 @@ export function parseJson(text: string): unknown {
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source: string }) => unknown;
 
-function parseSpecial(text: string): unknown {
+function parseSpecial(text: string, types: JsonTypes): unknown {
   const standard = /NaN|Infinity/.test(text) ? replaceLiterals(text) : text;
   // The reviver's third argument is newer than the library's types.
-  return (JSON.parse as (json: string, reviver: Reviver) => unknown)(standard, revive);
+  return (JSON.parse as (json: string, reviver: Reviver) => unknown)(standard, reviver(types));
 }
 
-const revive: Reviver = (_key, value, context) => {
-  if (typeof value === 'number') return reviveNumber(value, context.source);
-  if (typeof value === 'object' && value !== null && isTyped(value)) return fromTyped(value);
-  return value;
-};
+const reviver =
+  (types: JsonTypes): Reviver =>
+  (_key, value, context) => {
+    if (typeof value === 'number') return reviveNumber(value, context.source);
+    if (typeof value === 'object' && value !== null && isTyped(value)) return fromTyped(value, types);
+    return value;
+  };
 
 function reviveNumber(value: number, source: string): number | bigint {
   if (source === NAN_TOKEN) return Number.NaN;

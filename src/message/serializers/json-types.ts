@@ -1,6 +1,7 @@
 import { base64Decode, base64Encode, tryUtf8, utf8Encode } from '../../base/bytes.ts';
 import { DecodeError } from '../../base/errors.ts';
 import { DateTime, Decimal, PlainDate, PlainTime, Uuid } from '../../base/values.ts';
+import type { JsonTypes } from './json-own-types.ts';
 
 /** The two keys, and only these, that mark a typed value. */
 export interface TypedValue {
@@ -30,8 +31,10 @@ function typed(type: string, value: unknown): TypedValue {
 }
 
 /** The value of an envelope. Throws `DecodeError` for an unknown type or a value of the wrong shape, as kombu does. */
-export function fromTyped(envelope: TypedValue): unknown {
+export function fromTyped(envelope: TypedValue, types: JsonTypes): unknown {
   const { __type__: type, __value__: value } = envelope;
+  const own = typeof type === 'string' ? types.decode(type, value) : undefined;
+  if (own !== undefined) return own.value;
   const read = typeof type === 'string' ? READERS.get(type) : undefined;
   if (read === undefined) throw new DecodeError('', `unsupported typed value ${describe(type)}`);
   const result = read(value);

@@ -1,48 +1,32 @@
 import { EncodeError } from '../../base/errors.ts';
 import { MAX_DEPTH } from './json-read.ts';
+import { NO_TYPES } from './json-own-types.ts';
+import type { EncodedType, JsonTypes } from './json-own-types.ts';
 import { toTyped } from './json-types.ts';
+import { plainCheck } from './plain.ts';
+import { refuseImpossible, refuseUnsendable, replacement } from './unsendable.ts';
 
 /** A value as JSON text in Python's dialect. Throws `EncodeError` naming the path of what cannot be sent. */
-export function writeJson(value: unknown): string {
-  if (isPlain(value, 0)) return JSON.stringify(value);
-  return write(value, '$', 0);
+export function writeJson(value: unknown, types: JsonTypes = NO_TYPES): string {
+  if (isPlain(value)) return JSON.stringify(value);
+  return write(value, { path: '$', depth: 0, types });
 }
 
-/** Whether JSON.stringify alone writes what kombu would: one quick look, since nearly every body is plain. */
-function isPlain(value: unknown, depth: number): boolean {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true;
-    case 'number':
-      return Math.abs(value) <= Number.MAX_SAFE_INTEGER;
-    case 'object':
-      if (value === null) return true;
-      if (depth >= MAX_DEPTH) return false;
-      return Array.isArray(value) ? isPlainArray(value, depth) : isPlainObject(value, depth);
-    default:
-      return false;
-  }
+/** Whether JSON.stringify alone writes what kombu would. */
+const isPlain = plainCheck({
+  number: (value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER,
+  text: () => true,
+  key: (name) => name !== '__type__' && name !== 'toJSON',
+});
+
+/** Where in the whole a value stands. */
+interface Place {
+  readonly path: string;
+  readonly depth: number;
+  readonly types: JsonTypes;
 }
 
-function isPlainArray(array: readonly unknown[], depth: number): boolean {
-  for (let index = 0; index < array.length; index += 1) {
-    if (!isPlain(array[index], depth + 1)) return false;
-  }
-  return true;
-}
-
-function isPlainObject(object: object, depth: number): boolean {
-  const prototype: unknown = Object.getPrototypeOf(object);
-  if (prototype !== Object.prototype && prototype !== null) return false;
-  const values = object as Readonly<Record<string, unknown>>;
-  for (const key in values) {
-    if (key === '__type__' || key === 'toJSON' || !isPlain(values[key], depth + 1)) return false;
-  }
-  return true;
-}
-
-function write(value: unknown, path: string, depth: number): string {
+function write(value: unknown, place: Place): string {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -54,9 +38,9 @@ function write(value: unknown, path: string, depth: number): string {
     case 'undefined':
       return 'null';
     case 'object':
-      return value === null ? 'null' : writeObject(value, path, depth);
+      return value === null ? 'null' : writeObject(value, place);
     default:
-      throw new EncodeError(`${path}: a ${typeof value} cannot be sent`);
+      throw new EncodeError(`${place.path}: a ${typeof value} cannot be sent`);
   }
 }
 
@@ -67,35 +51,37 @@ function writeNumber(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e21 ? BigInt(value).toString() : JSON.stringify(value);
 }
 
-function writeObject(object: object, path: string, depth: number): string {
+function writeObject(object: object, place: Place): string {
+  const { path, depth, types } = place;
   if (depth >= MAX_DEPTH) throw new EncodeError(`${path.slice(0, 100)}…: nested deeper than ${MAX_DEPTH} levels, or a cycle`);
   if (Array.isArray(object)) {
-    return `[${Array.from(object, (item: unknown, index) => write(item, `${path}[${index}]`, depth + 1)).join(',')}]`;
+    return `[${Array.from(object, (item: unknown, index) => write(item, within(place, `[${index}]`))).join(',')}]`;
   }
-  if (object instanceof Date && Number.isNaN(object.getTime())) throw new EncodeError(`${path}: an invalid Date cannot be sent`);
-  if (object instanceof Date && !/^(?!0000)\d{4}-/.test(object.toISOString()))
-    throw new EncodeError(`${path}: Python has the years 1 to 9999 only`);
+  const own = types.encode(object, path);
+  if (own !== undefined) return writeOwn(own, place);
+  if (object instanceof Date) refuseImpossible(object, path);
   const typed = toTyped(object);
   if (typed !== undefined) return JSON.stringify(typed);
-  if ('toJSON' in object && typeof object.toJSON === 'function') return write((object.toJSON as () => unknown)(), path, depth + 1);
+  const other = replacement(object);
+  if (other !== undefined) return write(other.value, within(place, ''));
   refuseUnsendable(object, path);
-  return writeEntries(Object.entries(object), path, depth);
+  return writeEntries(Object.entries(object), place);
 }
 
-function writeEntries(entries: readonly (readonly [string, unknown])[], path: string, depth: number): string {
+/** What a user's type sends: an envelope, or without a marker what it was turned into. */
+function writeOwn({ marker, encoded }: EncodedType, place: Place): string {
+  const written = write(encoded, within(place, ''));
+  return marker === null ? written : `{"__type__":${JSON.stringify(marker)},"__value__":${written}}`;
+}
+
+function within({ path, depth, types }: Place, step: string): Place {
+  return { path: path + step, depth: depth + 1, types };
+}
+
+function writeEntries(entries: readonly (readonly [string, unknown])[], place: Place): string {
   const sent = entries.filter(([, item]) => item !== undefined);
   if (sent.length === 2 && sent.every(([key]) => key === '__type__' || key === '__value__')) {
-    throw new EncodeError(`${path}: an object of exactly __type__ and __value__ means a typed value to Celery; rename a key`);
+    throw new EncodeError(`${place.path}: an object of exactly __type__ and __value__ means a typed value to Celery; rename a key`);
   }
-  return `{${sent.map(([key, item]) => `${JSON.stringify(key)}:${write(item, `${path}.${key}`, depth + 1)}`).join(',')}}`;
-}
-
-const UNSENDABLE = [Map, Set, WeakMap, WeakSet, Promise, RegExp, Error, ArrayBuffer];
-
-function refuseUnsendable(object: object, path: string): void {
-  for (const type of UNSENDABLE) {
-    if (object instanceof type)
-      throw new EncodeError(`${path}: a ${type.name} cannot be sent; convert it to an array, an object or text first`);
-  }
-  if (ArrayBuffer.isView(object)) throw new EncodeError(`${path}: only Uint8Array carries bytes, not ${object.constructor.name}`);
+  return `{${sent.map(([key, item]) => `${JSON.stringify(key)}:${write(item, within(place, `.${key}`))}`).join(',')}}`;
 }

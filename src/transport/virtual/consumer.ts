@@ -106,7 +106,9 @@ export class VirtualConsumer implements Consumer {
   }
 
   #roomLeft(): number {
-    return this.#prefetch === 0 ? BATCH : Math.min(BATCH, this.#prefetch - this.#context.unsettled.size);
+    const { options, unsettled } = this.#context;
+    const room = Math.min(BATCH, options.room?.() ?? BATCH);
+    return this.#prefetch === 0 ? room : Math.min(room, this.#prefetch - unsettled.size);
   }
 
   async #waitForRoom(): Promise<void> {

@@ -29,29 +29,27 @@ export const changeCommands: Readonly<Record<string, CommandHandler<ControlConte
 };
 
 async function resize({ worker }: ControlContext, args: Arguments, sign: 1 | -1): Promise<{ readonly error: unknown } | undefined> {
-  if (worker.hooks.autoscaler !== undefined)
+  if (worker.autoscaler !== undefined)
     return nok(`${sign > 0 ? 'pool_grow' : 'pool_shrink'} is not supported with autoscale. Adjust autoscale range instead.`);
-  const pool = worker.taskPool;
-  if (pool === undefined) throw new CommandError('ValueError', 'the worker has no pool yet');
-  const size = pool.size + sign * wholeOf(args, 'n', { fallback: 1, most: MOST_SLOTS });
+  const size = worker.concurrency + sign * wholeOf(args, 'n', { fallback: 1, most: MOST_SLOTS });
   if (size > MOST_SLOTS) throw new CommandError('ValueError', `a pool has up to ${MOST_SLOTS} slots`);
-  await pool.resize(size);
-  worker.poolResized();
+  await worker.resize(size);
   return undefined;
 }
 
-async function poolRestart({ worker }: ControlContext): Promise<unknown> {
-  if (worker.hooks.restartPool === undefined) throw new CommandError('ValueError', 'Pool restarts not enabled');
-  await worker.hooks.restartPool();
+/** Answers at once: children end when their tasks do. */
+function poolRestart({ app, worker }: ControlContext): unknown {
+  if (!app.settings.worker_pool_restarts) throw new CommandError('ValueError', 'Pool restarts not enabled');
+  worker.taskPool?.restart().catch((error: unknown) => worker.logger.error(`The pool could not be restarted: ${String(error)}`));
   return ok('reload started');
 }
 
 function autoscale({ worker }: ControlContext, args: Arguments): unknown {
-  const { autoscaler } = worker.hooks;
+  const { autoscaler } = worker;
   if (autoscaler === undefined) throw new CommandError('ValueError', 'Autoscale not enabled');
-  const bound = (name: string): number | undefined =>
-    args[name] === undefined || args[name] === null ? undefined : wholeOf(args, name, { fallback: 1, most: MOST_SLOTS });
-  const { max, min } = autoscaler.update(bound('max'), bound('min'));
+  const bound = (name: 'max' | 'min'): { readonly [key in typeof name]?: number } =>
+    args[name] === undefined || args[name] === null ? {} : { [name]: wholeOf(args, name, { fallback: 1, most: MOST_SLOTS }) };
+  const { max, min } = autoscaler.update({ ...bound('max'), ...bound('min') });
   return ok(`autoscale now max=${max} min=${min}`);
 }
 
@@ -75,8 +73,8 @@ function rateLimit({ app, worker }: ControlContext, args: Arguments): unknown {
   }
   const name = textOf(args, 'task_name');
   if (app.tasks.get(name) === undefined) return unknownTask(worker, 'Rate limit', name);
-  if (worker.hooks.setRateLimit === undefined) throw new CommandError('NotImplementedError', 'this worker has no rate limits');
-  worker.hooks.setRateLimit(name, rate ?? 0);
+  worker.rateLimits.set(name, rate ?? 0);
+  worker.changedOptions.set(name, { ...worker.changedOptions.get(name), rateLimit: rate ?? undefined });
   if (rate === null || rate === undefined || rate === 0 || rate === '') {
     worker.logger.info(`Rate limits disabled for tasks of type ${clip(name)}`);
     return ok('rate limit disabled successfully');
@@ -89,8 +87,8 @@ function timeLimit({ app, worker }: ControlContext, args: Arguments): unknown {
   const name = optionalText(args, 'task_name') ?? '';
   if (app.tasks.get(name) === undefined) return unknownTask(worker, 'Change time limit', name);
   const limits = { soft: secondsOf(args, 'soft'), hard: secondsOf(args, 'hard') };
-  if (worker.hooks.setTimeLimits === undefined) throw new CommandError('NotImplementedError', 'this worker has no time limits');
-  worker.hooks.setTimeLimits(name, limits);
+  worker.timeLimits.set(name, { soft: limits.soft ?? null, hard: limits.hard ?? null });
+  worker.changedOptions.set(name, { ...worker.changedOptions.get(name), softTimeLimit: limits.soft, timeLimit: limits.hard });
   worker.logger.info(`New time limits for tasks of type ${clip(name)}: soft=${limits.soft ?? 'None'} hard=${limits.hard ?? 'None'}`);
   return ok('time limits set successfully');
 }

@@ -80,7 +80,7 @@ function registered({ app, worker }: ControlContext, args: Readonly<Record<strin
       const options: Readonly<Record<string, unknown>> = {
         ...defaults,
         ...app.tasks.get(name)?.options,
-        ...worker.hooks.changedOptions?.(name),
+        ...worker.changedOptions.get(name),
       };
       const fields = names.flatMap((item) => {
         const value = Object.hasOwn(TASK_ITEMS, item) ? options[TASK_ITEMS[item] ?? ''] : undefined;

@@ -33,7 +33,7 @@ async function revoke(context: ControlContext, args: Arguments, terminate: boole
   const held = new Set(
     [...worker.state.reserved(), ...worker.state.scheduled().map(({ pending }) => pending)].map(({ request }) => request.id),
   );
-  const ended = ids.filter((id) => worker.terminate(id, signal) || held.has(id));
+  const ended = ids.filter((id) => worker.terminateTask(id, signal) || held.has(id));
   if (ended.length > 0) worker.logger.info(`Terminating ${listed(ended)} (${signal})`);
   return ok(ended.length === 0 ? 'terminate: tasks unknown' : `terminate: ${ended.join(', ')}`);
 }
@@ -63,7 +63,7 @@ function revokeByStampedHeaders({ worker }: ControlContext, args: Arguments): un
       const shared = Object.hasOwn(stamps, header) ? listOf(stamps[header]).filter((stamp) => listOf(wanted).includes(stamp)) : [];
       if (shared.length === 0) continue;
       hit.set(header, new Set([...(hit.get(header) ?? []), ...shared]));
-      worker.terminate(id, signal);
+      worker.terminateTask(id, signal);
     }
   }
   if (hit.size === 0) return ok(`headers ${saferepr(headers)} were not terminated`);

@@ -8,8 +8,8 @@ export const processCommands: Readonly<Record<string, CommandHandler<ControlCont
 
 /** `celery/worker/worker.py stats`, `celery/worker/consumer/consumer.py`. */
 function stats({ app, worker }: ControlContext): Record<string, unknown> {
-  const { state, hooks } = worker;
-  const autoscaler = hooks.autoscaler?.info();
+  const { state } = worker;
+  const autoscaler = worker.autoscaler?.info();
   return {
     total: Object.fromEntries(state.totals),
     pid: app.host.pid,

@@ -1,19 +1,27 @@
+import type { Logger } from '../../base/logger.ts';
+import { limitTime, SoftTimeLimitExceeded, TimeLimitExceeded } from '../limits.ts';
+import { taskLog } from '../log-lines.ts';
 import type { Running } from '../pending.ts';
 import type { Ending } from '../trace.ts';
 import type { Job, Pool } from './pool.ts';
 
 /**
  * Runs tasks on this thread's event loop: many that mostly wait (`async`), or one at a time (`solo`). Code that shares the
- * loop cannot be ended from outside: `terminate` aborts the task's signal, and the task has to heed it.
+ * loop cannot be ended from outside: both time limits and `terminate` abort the task's signal, and the task has to heed it.
  */
 export class InProcessPool implements Pool {
   readonly name: string;
-  readonly #running = new Set<Running>();
+  readonly isRemote = false;
+  readonly #running = new Map<Running, (ending: Ending) => void>();
+  readonly #logger: Logger;
   #size: number;
+  #stopped = false;
+  #onEmpty: (() => void) | undefined;
 
-  constructor(name: string, size: number) {
+  constructor(name: string, size: number, logger: Logger) {
     this.name = name;
     this.#size = size;
+    this.#logger = logger;
   }
 
   get size(): number {
@@ -24,15 +32,38 @@ export class InProcessPool implements Pool {
     return Promise.resolve();
   }
 
-  run({ running, work }: Job): Ending | Promise<Ending> {
+  run({ running, limits, work }: Job): Ending | Promise<Ending> {
+    if (this.#stopped) return abandoned();
+    const { request } = running.pending;
+    const stopClock = limitTime(limits, {
+      soft: (seconds) => {
+        taskLog.softLimit(this.#logger, request, seconds);
+        running.context.abort(new SoftTimeLimitExceeded(seconds));
+      },
+      hard: (seconds) => {
+        taskLog.hardLimit(this.#logger, request, seconds);
+        running.context.abort(new TimeLimitExceeded(seconds));
+      },
+    });
     const ending = work();
-    if (!(ending instanceof Promise)) return ending;
-    this.#running.add(running);
-    return ending.finally(() => this.#running.delete(running));
+    if (!(ending instanceof Promise)) {
+      stopClock();
+      return ending;
+    }
+    return new Promise((resolve) => {
+      const end = (how: Ending): void => {
+        stopClock();
+        this.#running.delete(running);
+        if (this.#running.size === 0) this.#onEmpty?.();
+        resolve(how);
+      };
+      this.#running.set(running, end);
+      void ending.then(end);
+    });
   }
 
   terminate(taskId: string): boolean {
-    for (const running of this.#running) {
+    for (const running of this.#running.keys()) {
       if (running.pending.request.id !== taskId) continue;
       running.context.abort(new Error('terminated'));
       return true;
@@ -42,15 +73,46 @@ export class InProcessPool implements Pool {
 
   async resize(size: number): Promise<void> {
     if (this.name === 'solo') throw new RangeError('the solo pool runs one task at a time');
-    if (!Number.isInteger(size) || size < 1) throw new RangeError('a pool has a size of 1 or more');
+    checkSize(size);
     this.#size = size;
   }
 
-  stop(): Promise<void> {
+  restart(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Code that still runs afterwards is nobody's: its task is abandoned and its signal aborted. */
+  async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    if (this.#running.size > 0 && graceMs > 0) await this.#empty(graceMs);
+    this.#stopped = true;
+    for (const [running, end] of this.#running) {
+      end(abandoned());
+      running.context.abort(new Error('the worker was stopped'));
+    }
+  }
+
+  async #empty(graceMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    const timer = setTimeout(resolve, graceMs);
+    await promise;
+    clearTimeout(timer);
   }
 
   info(): Readonly<Record<string, unknown>> {
     return { implementation: `tq-bridge:${this.name}`, 'max-concurrency': this.size, processes: [process.pid] };
   }
+}
+
+/** Throws `RangeError` unless a pool can have this size. */
+export function checkSize(size: number): void {
+  if (!Number.isInteger(size) || size < 1) throw new RangeError('a pool has a size of 1 or more');
+}
+
+/** The failure that Python can read: its own WorkerShutdown would end the client that waits. */
+function abandoned(): Ending {
+  const text = 'The worker was stopped before the task ended.';
+  const exception = { exc_type: 'WorkerLostError', exc_message: [text], exc_module: 'billiard.exceptions' };
+  const traceback = `Traceback (most recent call last):\nbilliard.exceptions.WorkerLostError: ${text}\n`;
+  return { kind: 'abandoned', exception, traceback };
 }

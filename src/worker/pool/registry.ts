@@ -1,14 +1,26 @@
-import { InProcessPool } from './in-process.ts';
 import type { Pool } from './pool.ts';
+import { ChildPool } from './child-pool.ts';
+import type { ChildPoolOptions } from './child-pool.ts';
+import { InProcessPool } from './in-process.ts';
+import { startProcess } from './process-child.ts';
+import { startThread } from './thread-child.ts';
 
-export type PoolName = 'async' | 'solo';
+export type PoolName = 'async' | 'solo' | 'prefork' | 'threads';
 
-const POOLS: Readonly<Record<PoolName, (concurrency: number) => Pool>> = {
-  async: (concurrency) => new InProcessPool('async', concurrency),
-  solo: () => new InProcessPool('solo', 1),
+/** What a pool is made of; those on the worker's own loop need only the first three. */
+export interface PoolOptions extends Omit<ChildPoolOptions, 'name' | 'start' | 'boot'> {
+  /** What children need. Throws where the worker does not know its app's module. */
+  readonly boot: () => ChildPoolOptions['boot'];
+}
+
+const POOLS: Readonly<Record<PoolName, (options: PoolOptions) => Pool>> = {
+  async: ({ size, logger }) => new InProcessPool('async', size, logger),
+  solo: ({ logger }) => new InProcessPool('solo', 1, logger),
+  prefork: (options) => new ChildPool({ ...options, name: 'prefork', start: startProcess, boot: options.boot() }),
+  threads: (options) => new ChildPool({ ...options, name: 'threads', start: startThread, boot: options.boot() }),
 };
 
-/** Makes a pool by name. */
-export function createPool(name: PoolName, concurrency: number): Pool {
-  return POOLS[name](concurrency);
+/** Makes a pool by name. Throws as `PoolOptions.boot` does. */
+export function createPool(name: PoolName, options: PoolOptions): Pool {
+  return POOLS[name](options);
 }

@@ -1,0 +1,28 @@
+import { DecodeError, LimitError } from '../base/errors.ts';
+
+/** How many frames or streams may follow one another in one body: each costs its reader a start of its own. */
+export const MOST_MEMBERS = 1000;
+
+/** The error for output over its ceiling. */
+export function tooLarge(maxBytes: number): LimitError {
+  return new LimitError(`a compressed body of more than ${maxBytes} bytes`);
+}
+
+/** The error for more members than `MOST_MEMBERS`. */
+export function tooMany(): LimitError {
+  return new LimitError(`a compressed body of more than ${MOST_MEMBERS} parts`);
+}
+
+/**
+ * Runs a library's reader and gives its errors our names. Throws `LimitError` when node:zlib says that the output would be
+ * larger than `maxBytes`, `DecodeError` for anything else that is wrong with the bytes.
+ */
+export function unpack<T>(format: string, maxBytes: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof LimitError || error instanceof DecodeError) throw error;
+    if (error instanceof RangeError) throw tooLarge(maxBytes);
+    throw new DecodeError('', `not ${format}`, { cause: error });
+  }
+}
