@@ -3,7 +3,15 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/live/**', 'test/docs/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/live/**', 'test/docs/**'],
+          // Some start processes; what a test bounds, it bounds itself.
+          testTimeout: 30_000,
+        },
+      },
       {
         test: {
           name: 'live',

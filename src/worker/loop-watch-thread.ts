@@ -73,7 +73,7 @@ function ask(when: number): void {
     if (frame === undefined || Atomics.load(ticks, 0) !== when) return release();
     session.post('Debugger.evaluateOnCallFrame', { callFrameId: frame.callFrameId, expression: question }, (error, answer) => {
       const task: unknown = error === null ? answer.result.value : '';
-      suspect = { task: typeof task === 'string' ? task : '', where: placeOf(frame, files) };
+      suspect = { task: typeof task === 'string' ? task : '', where: placeOf(callFrames, files) };
       release();
     });
   });
@@ -81,6 +81,9 @@ function ask(when: number): void {
   session.post('Debugger.pause');
 }
 
-function placeOf({ functionName, location }: Debugger.CallFrame, files: ReadonlyMap<string, string>): string {
-  return `${functionName || '<anonymous>'} (${files.get(location.scriptId) ?? ''}:${location.lineNumber + 1})`;
+/** The innermost code that is not Node's own. */
+function placeOf(frames: readonly Debugger.CallFrame[], files: ReadonlyMap<string, string>): string {
+  const fileOf = ({ location }: Debugger.CallFrame): string => files.get(location.scriptId) ?? '';
+  const frame = frames.find((one) => !fileOf(one).startsWith('node:')) ?? frames[0];
+  return frame === undefined ? '' : `${frame.functionName || '<anonymous>'} (${fileOf(frame)}:${frame.location.lineNumber + 1})`;
 }

@@ -37,7 +37,7 @@ function start({ folder }: Project, args: readonly string[] = [], readyText = /r
   });
 }
 
-describe('tq-bridge worker', () => {
+describe('tq-bridge worker', { timeout: 20_000 }, () => {
   test('stray errors of a task are caught, named, and cost nothing else', async () => {
     const given = project(`
       app.task('stray.rejection', () => { void (async () => { await null; throw new Error('nobody awaits\\nthis'); })(); return 'r'; });

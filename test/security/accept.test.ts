@@ -29,8 +29,10 @@ function watched(): { registry: SerializerRegistry; compressors: CompressorRegis
   const used: string[] = [];
   const registry = new SerializerRegistry();
   registry.register(jsonSerializer);
-  for (const contentType of TYPES) {
-    registry.register({ ...jsonSerializer, name: `reads ${contentType}`, contentType, decode: (bytes) => used.push(`${bytes.length}`) });
+  for (const [index, contentType] of TYPES.entries()) {
+    // What is no mime type, and pickle, cannot even be registered.
+    if (!/^[^\s/]+\/[^\s/]+$/.test(contentType) || contentType.includes('python')) continue;
+    registry.register({ ...jsonSerializer, name: `reader${index}`, contentType, decode: (bytes) => used.push(`${bytes.length}`) });
   }
   const compressors = new CompressorRegistry();
   const compressor: Compressor = {
