@@ -11,12 +11,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: ['base'],
   driver: ['base', 'message'],
   transport: ['base', 'message', 'routing', 'driver'],
+  control: ['base', 'message', 'routing', 'protocol', 'transport'],
   backend: ['base', 'message', 'routing', 'protocol', 'driver', 'transport'],
-  app: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend'],
-  worker: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'app'],
-  cli: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'app', 'worker', 'root'],
+  app: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control'],
+  worker: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'app'],
+  cli: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'app', 'worker', 'root'],
   // src/celery.ts and src/index.ts: the public face, above every room but cli.
-  root: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'app', 'worker'],
+  root: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'app', 'worker'],
 };
 
 const PURE = new Set(['base', 'message', 'routing', 'protocol']);

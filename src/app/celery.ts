@@ -1,6 +1,7 @@
 import { AppClosedError } from '../base/errors.ts';
 import { parseBrokerUrl, parseBrokerUrls } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
+import { LamportClock } from '../base/lamport.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
@@ -17,7 +18,13 @@ import type { TaskRequest } from '../protocol/task.ts';
 import type { Message } from '../message/message.ts';
 import type { Address, Queue, Route } from '../routing/queue.ts';
 import { loadTransport } from '../transport/registry.ts';
+import type { Channel } from '../transport/transport.ts';
+import { ControlClient } from '../control/client.ts';
+import type { Post } from '../control/post.ts';
+import { decodeMessage } from '../message/decode.ts';
 import { BrokerLink } from './connection.ts';
+import { Control } from './control.ts';
+import { mailboxSettings } from './mailbox.ts';
 import { runningTask } from './current.ts';
 import { checkSendOptions } from './options.ts';
 import type { SendOptions } from './options.ts';
@@ -65,6 +72,8 @@ const CLOSE_GRACE_MS = 10_000;
 export class CeleryApp {
   readonly name: string;
   readonly host: Host = systemHost;
+  /** Orders what is said between workers: events, control and its replies. */
+  readonly clock: LamportClock = new LamportClock();
   readonly tasks: TaskRegistry = new TaskRegistry();
   /** By name and content type; `app.serializers.register(…)` adds one of your own. */
   readonly serializers: SerializerRegistry;
@@ -85,11 +94,13 @@ export class CeleryApp {
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
   #closing: Promise<void> | undefined;
+  #control: Control | undefined;
   /** What turns jobs into messages. */
   readonly #wire: Wire = {
     settings: () => this.#settings,
     backend: () => this.#openedBackend,
     openBackend: () => this.backend(),
+    results: { backend: () => this.backend(), revoke: (id, options) => this.control.revoke(id, options) },
     serializer: (name) => this.serializers.byName(name),
     compressor: (name) => this.compressors.byName(name),
     strict: ({ name }) => (name === this.#security?.serializer.name ? this.#security.strict : undefined),
@@ -295,7 +306,27 @@ export class CeleryApp {
 
   /** The result of a task sent earlier, here or elsewhere. */
   asyncResult<T = unknown>(taskId: string): AsyncResult<T> {
-    return new AsyncResult<T>(taskId, this.#wire.openBackend);
+    return new AsyncResult<T>(taskId, this.#wire.results);
+  }
+
+  /** Remote control of workers: `await app.control.ping()`, `await app.control.inspect().active()`. */
+  get control(): Control {
+    this.#control ??= this.#openControl();
+    return this.#control;
+  }
+
+  /** How this app writes and reads control messages. */
+  controlPost(): Post {
+    const { settings, serializers, compressors, clock } = this;
+    const reading = {
+      registry: serializers,
+      compressors,
+      accept: serializers.contentTypes(settings.accept_content),
+      ...messageLimits(settings),
+    };
+    const serializer = serializers.byName(settings.task_serializer);
+    const decode: Post['decode'] = (message) => decodeMessage(message, reading);
+    return { mailbox: mailboxSettings(settings), clock, logger: this.#logger, serializer, decode };
   }
 
   /** Queues a worker of this app consumes. Throws `ImproperlyConfiguredError`. */
@@ -365,6 +396,16 @@ export class CeleryApp {
       },
     });
     return this.#openedBackend;
+  }
+
+  #openControl(): Control {
+    let link: BrokerLink | undefined;
+    const openChannel = async (): Promise<Channel> => {
+      link ??= this.openLink();
+      return (await link.open()).openChannel();
+    };
+    const { host } = this;
+    return new Control(new ControlClient({ post: this.controlPost(), uuid: () => host.uuid(), now: () => host.now(), openChannel }));
   }
 
   #policy(options: Pick<SendOptions, 'retry' | 'retryPolicy'>): RetryPolicy | undefined {

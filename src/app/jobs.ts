@@ -11,6 +11,7 @@ import type { PublishJob } from './publisher.ts';
 import { buildRequest } from './request.ts';
 import type { Call } from './request.ts';
 import { AsyncResult } from './result.ts';
+import type { ResultParts } from './result.ts';
 import type { StrictSigning } from './security.ts';
 import type { RetryPolicy, Settings } from './settings.ts';
 import type { AppSignals, Signals } from './signals.ts';
@@ -32,6 +33,8 @@ export interface Wire {
   /** The result backend, where it is open. */
   readonly backend: () => ResultBackend | undefined;
   readonly openBackend: () => Promise<ResultBackend>;
+  /** What results ask. */
+  readonly results: ResultParts;
   readonly serializer: (name: string) => Serializer;
   readonly compressor: (name: string) => Compressor;
   /** What a strict app does to a body that this serializer will sign. */
@@ -79,7 +82,7 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
   confirmed(): AsyncResult<T> {
     const { id, name } = this.#call;
     afterPublish(this.#wire, { taskId: id, name, address: this.route.address });
-    return new AsyncResult<T>(this.#call.id, this.#wire.openBackend, this.#ignored);
+    return new AsyncResult<T>(this.#call.id, this.#wire.results, this.#ignored);
   }
 }
 

@@ -1,6 +1,7 @@
 import { ResultTimeoutError, TaskFailedError, TaskRevokedError } from '../base/errors.ts';
 import type { ResultBackend } from '../backend/backend.ts';
 import { decodeFailure } from '../protocol/failure.ts';
+import type { RevokeOptions } from './control.ts';
 import type { ResultMeta } from '../protocol/result.ts';
 import { isExceptionState, isPropagatingState, isReadyState } from '../protocol/state.ts';
 import type { TaskState } from '../protocol/state.ts';
@@ -12,6 +13,14 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
   /** Sees the states that are not final yet, such as STARTED or a progress of the task's own. */
   readonly onUpdate?: (state: TaskState, info: unknown) => void;
+}
+
+type RevokeTask = (taskId: string, options: RevokeOptions) => Promise<unknown>;
+
+/** What a result asks. */
+export interface ResultParts {
+  readonly backend: () => Promise<ResultBackend>;
+  readonly revoke: RevokeTask;
 }
 
 /**
@@ -26,12 +35,14 @@ export class AsyncResult<T = unknown> {
   /** The task was sent with `ignoreResult`: there will be nothing to get. */
   readonly ignored: boolean;
   readonly #backend: () => Promise<ResultBackend>;
+  readonly #revoke: RevokeTask;
   #final: ResultMeta | undefined;
 
-  constructor(id: string, backend: () => Promise<ResultBackend>, ignored = false) {
+  constructor(id: string, parts: ResultParts, ignored = false) {
     this.id = id;
     this.ignored = ignored;
-    this.#backend = backend;
+    this.#backend = parts.backend;
+    this.#revoke = parts.revoke;
   }
 
   /**
@@ -87,7 +98,15 @@ export class AsyncResult<T = unknown> {
   /** Tasks this one sent, its callbacks included; `undefined` while nothing is stored. */
   async children(): Promise<readonly AsyncResult[] | undefined> {
     const tuples = (await this.#meta())?.children;
-    return tuples?.map(([[id]]) => new AsyncResult(id, this.#backend));
+    return tuples?.map(([[id]]) => new AsyncResult(id, { backend: this.#backend, revoke: this.#revoke }));
+  }
+
+  /**
+   * Tells every worker not to run the task; with `terminate` also to end it by force where it runs. Resolves when the broker
+   * has the message. `celery/result.py revoke`.
+   */
+  async revoke(options: RevokeOptions = {}): Promise<void> {
+    await this.#revoke(this.id, options);
   }
 
   /** Removes the stored result. */

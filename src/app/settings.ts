@@ -87,6 +87,13 @@ export interface Settings {
   readonly worker_log_datefmt: string | null;
   readonly worker_task_log_format: string;
   readonly worker_task_log_datefmt: string | null;
+  readonly worker_enable_remote_control: boolean;
+  readonly worker_state_db: string | null;
+  readonly control_exchange: string;
+  readonly control_queue_ttl: number | null;
+  readonly control_queue_expires: number | null;
+  readonly control_queue_exclusive: boolean;
+  readonly control_queue_durable: boolean;
   readonly enable_utc: true;
   readonly timezone: 'UTC' | null;
   /** Ours: largest body read from a peer, in bytes. */
@@ -234,6 +241,13 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   worker_log_datefmt: setting(null, orNull(text), 'a strftime format or null'),
   worker_task_log_format: setting(DEFAULT_LAYOUT.taskFormat, text, "a format in Python's %(name)s style"),
   worker_task_log_datefmt: setting(null, orNull(text), 'a strftime format or null'),
+  worker_enable_remote_control: flag(true),
+  worker_state_db: setting(null, orNull(text), "a file's path or null"),
+  control_exchange: setting('celery', text, 'a name'),
+  control_queue_ttl: setting(300, orNull(number), 'seconds or null'),
+  control_queue_expires: setting(10, orNull(number), 'seconds or null'),
+  control_queue_exclusive: flag(true),
+  control_queue_durable: flag(false),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
   message_max_bytes: setting(DEFAULT_LIMITS.maxBodyBytes, number, 'bytes'),
@@ -279,6 +293,8 @@ export function parseSettings(input: Readonly<Record<string, unknown>>, env: Set
     settings[name] = value;
   }
   settings['task_publish_retry_policy'] = retryPolicy(settings['task_publish_retry_policy'] as Readonly<Record<string, unknown>>);
+  if (settings['control_queue_durable'] === true && settings['control_queue_exclusive'] === true)
+    throw new ImproperlyConfiguredError('control_queue_durable and control_queue_exclusive exclude each other: set one of them to false');
   return Object.freeze(settings) as unknown as Settings;
 }
 

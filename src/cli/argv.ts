@@ -1,4 +1,4 @@
-const SHORT_WITH_VALUE = new Set(['A', 'b', 'Q', 'X', 'c', 'P', 'n', 'l', 'a', 'k', 'I', 'O']);
+const SHORT_WITH_VALUE = new Set(['A', 'b', 'Q', 'X', 'c', 'P', 'n', 'l', 'a', 'k', 'I', 'O', 'S', 't', 'd']);
 
 /**
  * Takes attached short values apart (`-linfo`, `-Qa,b`, `-c4` → two words), which click accepts and yargs does not.

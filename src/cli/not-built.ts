@@ -9,7 +9,6 @@ interface MissingFlag {
 
 /** Flags of `celery worker` that this worker does not have yet. They are refused by name, never swallowed. */
 const MISSING: readonly MissingFlag[] = [
-  { flag: 'statedb', alias: ['S'] },
   { flag: 'task-events', alias: ['E', 'events'], boolean: true },
   { flag: 'pool-start-method' },
   { flag: 'heartbeat-interval' },
@@ -79,14 +78,11 @@ function refuse(argv: Readonly<Record<string, unknown>>, flags: readonly Missing
 export const MISSING_COMMANDS: ReadonlySet<string> = new Set([
   'amqp',
   'beat',
-  'control',
   'events',
   'graph',
-  'inspect',
   'logtool',
   'migrate',
   'multi',
   'shell',
-  'status',
   'upgrade',
 ]);

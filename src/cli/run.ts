@@ -6,6 +6,7 @@ import { EXIT } from './exit-codes.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
 import { positive, seconds, text, whole } from './option-types.ts';
+import { remoteOptions, statusOptions } from './remote-options.ts';
 import { reportError } from './print.ts';
 import { listOptions, purgeOptions } from './queue-options.ts';
 import { explainUsage } from './usage.ts';
@@ -88,6 +89,24 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       perform(async () => (await import('./decode.ts')).decode),
     )
     .command(
+      'inspect [words..]',
+      'Ask workers what they do',
+      remoteOptions,
+      perform(async () => (await import('./remote.ts')).inspect),
+    )
+    .command(
+      'control [words..]',
+      'Tell workers to do something',
+      remoteOptions,
+      perform(async () => (await import('./remote.ts')).control),
+    )
+    .command(
+      'status',
+      'List the workers that answer',
+      statusOptions,
+      perform(async () => (await import('./remote.ts')).status),
+    )
+    .command(
       'purge',
       "Throw away what waits in the app's queues",
       purgeOptions,
@@ -105,7 +124,7 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       (yargs) => yargs,
       perform(async () => (await import('./queues.ts')).report),
     )
-    .demandCommand(1, 'Name a command: worker, call, result, purge, list, report, encode or decode.')
+    .demandCommand(1, 'Name a command: worker, call, result, status, inspect, control, purge, list, report, encode or decode.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -139,11 +158,12 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('queues', { alias: 'Q', ...text, describe: 'Comma-separated queues to consume' })
     .option('exclude-queues', { alias: 'X', ...text, describe: 'Comma-separated queues not to consume' })
     .option('include', { alias: 'I', ...text, describe: 'Comma-separated modules to import besides the app' })
+    .option('statedb', { alias: 'S', ...text, describe: 'File that keeps revoked ids from one run to the next' })
+    .option('without-gossip', { type: 'boolean', describe: 'Does not listen to other workers' })
+    .option('without-mingle', { type: 'boolean', describe: 'Does not ask other workers at start what they have revoked' })
     .option('purge', { alias: 'discard', type: 'boolean', describe: 'Throw away what waits in the queues first' })
     .option('pidfile', { ...text, describe: 'Write the process id there; refuse to start when another holds it (%n %h %p)' })
     .option('logfile', { alias: 'f', ...text, describe: 'Log there instead of to stderr; reopened when it was moved away' })
-    .option('without-gossip', { type: 'boolean', describe: 'Accepted: this worker does not gossip' })
-    .option('without-mingle', { type: 'boolean', describe: 'Accepted: this worker does not mingle' })
     .option('without-heartbeat', { type: 'boolean', describe: 'Accepted: this worker sends no event heartbeats' })
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
@@ -167,6 +187,10 @@ function resultOptions<T>(yargs: Argv<T>): Argv<T> {
 
 /** For suggestions: yargs keeps the names it knows to itself. */
 const LONG_OPTIONS = [
+  'statedb',
+  'destination',
+  'expect',
+  'list',
   'app',
   'broker',
   'result-backend',

@@ -18,7 +18,7 @@ export const filesystemTransport: Transport = {
   supports: { priority: false, fanout: true, heartbeat: false },
   connect: async (_url, options) => {
     const store = await openStore(options);
-    return new VirtualConnection(store, options.host, options.logger);
+    return new VirtualConnection(store, filesystemTransport, options);
   },
 };
 

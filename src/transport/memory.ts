@@ -22,7 +22,7 @@ export function resetMemoryBroker(): void {
 export const memoryTransport: Transport = {
   driverType: 'memory',
   supports: { priority: false, fanout: true, heartbeat: false },
-  connect: (url, { host, logger }) => Promise.resolve(new VirtualConnection(new MemoryStore(brokerFor(url)), host, logger)),
+  connect: (url, options) => Promise.resolve(new VirtualConnection(new MemoryStore(brokerFor(url)), memoryTransport, options)),
 };
 
 function brokerFor(url: BrokerUrl): MemoryBroker {

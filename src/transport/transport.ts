@@ -2,7 +2,7 @@ import type { BrokerUrl } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Message } from '../message/message.ts';
-import type { Address, Queue } from '../routing/queue.ts';
+import type { Address, Exchange, Queue } from '../routing/queue.ts';
 
 /** A broker family. */
 export interface Transport {
@@ -28,6 +28,8 @@ export interface TransportOptions {
 
 /** One live connection. It never reconnects by itself: its owner opens another. */
 export interface Connection {
+  /** What the broker at the other end can do. */
+  readonly kind: Pick<Transport, 'driverType' | 'supports'>;
   openChannel(): Promise<Channel>;
   /** Resolves once, when the connection is gone: with the reason, or with `undefined` after `close()`. Never rejects. */
   readonly closed: Promise<Error | undefined>;
@@ -39,7 +41,13 @@ export interface Connection {
 
 /** A channel. After an error every pending and later call rejects with `ChannelError` or `ConnectionError`. */
 export interface Channel {
-  /** Declares exchange, queue and binding. Idempotent. Rejects with `ChannelError` (406) on a mismatch; the channel is then dead. */
+  /** Declares an exchange. Idempotent; errors as of `declareQueue`. What is published on this channel follows its type from now on. */
+  declareExchange(exchange: Exchange): Promise<void>;
+  /**
+   * Declares exchange, queue and binding. Idempotent. Rejects with `ChannelError` (406) on a mismatch, or (405) while another
+   * connection holds an exclusive queue of that name; the channel is then dead. A queue with `autoDelete` goes with the last of
+   * its consumers; brokers without exchanges know no exclusive queues and delete it when the channel that consumed it closes.
+   */
   declareQueue(queue: Queue): Promise<void>;
   /**
    * Resolves once the broker has taken the message (a publisher confirm on AMQP). Order of calls is order on the wire.
@@ -68,6 +76,7 @@ export interface Channel {
 
 export interface ConsumeOptions {
   readonly prefetch: number;
+  /** Deliveries come settled: the broker forgets each when it hands it out, and `prefetch` bounds nothing. */
   readonly noAck: boolean;
   /** How many more are of use now; transports that are pushed messages have the prefetch alone. `setPrefetch` makes it count anew. */
   readonly room?: () => number;
@@ -84,6 +93,10 @@ export type Peeked = { readonly message: Message; readonly info: DeliveryInfo } 
 export interface Consumer {
   /** Changes the ceiling of unsettled deliveries while running. */
   setPrefetch(prefetch: number): Promise<void>;
+  /** Consumes one more queue, under the same prefetch; it must have been declared. Rejects as `Channel.consume`. */
+  addQueue(queue: Queue): Promise<void>;
+  /** Consumes a queue no longer. What it has delivered may still be settled. */
+  removeQueue(name: string): Promise<void>;
   /** Stops new deliveries. Those already handed out may still be settled. */
   cancel(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
 import { RunContext } from './context.ts';
+import { discardRevoked } from './discard.ts';
 import type { TaskTimeLimits } from './limits.ts';
 import { mayBeDuplicate, storedSuccess } from './duplicates.ts';
 import { Losses } from './losses.ts';
@@ -35,6 +36,8 @@ const STORED_BESIDE = 16;
 export class Executor {
   readonly #options: ExecutorOptions;
   readonly #losses: Losses;
+  /** Tasks that were ended by force, each with what is stored about it. */
+  readonly #terminated = new Map<Running, Promise<void>>();
   /** Jobs whose code runs. */
   #inPool = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -56,6 +59,21 @@ export class Executor {
   unackedIds(): string[] {
     const late = [...this.#options.state.active].filter(({ policy }) => policy.acksLate);
     return late.map(({ pending }) => pending.request.id);
+  }
+
+  /**
+   * Ends a running task by force, where the pool can, and says so at once: REVOKED is stored, whatever its code does from
+   * now on. False when it does not run here. `celery/worker/request.py Request.terminate`.
+   */
+  terminate(taskId: string, signal: NodeJS.Signals): boolean {
+    const { pool, state, logger } = this.#options;
+    const running = [...state.active].find(({ pending }) => pending.request.id === taskId);
+    if (running === undefined || this.#terminated.has(running)) return running !== undefined;
+    const why = { expired: false, terminated: true, signum: constants.signals[signal] };
+    taskLog.terminated(logger, running.pending.request, signal);
+    this.#terminated.set(running, discardRevoked(running.pending, why, this.#options));
+    pool.terminate(taskId, signal);
+    return true;
   }
 
   /** Resolves when nothing runs any more. */
@@ -138,6 +156,8 @@ export class Executor {
   /** Turns an ending into its effects; at once where nothing needs waiting for. */
   #ended(running: Running, ending: Ending): void {
     const seconds = (performance.now() - running.startedMs) / 1000;
+    const terminated = this.#terminated.get(running);
+    if (terminated !== undefined) return void terminated.finally(() => this.#forgotten(running, seconds));
     this.#logEnding(running, ending, seconds);
     const { request, delivery } = running.pending;
     const { policy } = running;
@@ -147,6 +167,14 @@ export class Executor {
       return this.#done(running, ending, seconds);
     }
     void finish(running, ending, this.#options).finally(() => this.#done(running, ending, seconds));
+  }
+
+  /** A task that was ended by force: its ending counts no more. */
+  #forgotten(running: Running, seconds: number): void {
+    const { delivery, request } = running.pending;
+    this.#terminated.delete(running);
+    if (running.policy.acksLate) settle(delivery, { kind: 'ack' }, this.#options.logger, request.id);
+    this.#done(running, { kind: 'ignore' }, seconds);
   }
 
   #logEnding({ pending, policy }: Running, ending: Ending, seconds: number): void {
@@ -176,7 +204,7 @@ export class Executor {
   #revoked(pending: Pending, signal: string): void {
     const { app, state } = this.#options;
     const why = { expired: false, terminated: true, signum: constants.signals[signal as NodeJS.Signals] };
-    state.revoked(pending, why);
+    state.announceRevoked(pending, why);
     if (app.signals.has('task_revoked')) app.signals.send('task_revoked', { request: pending.request, ...why });
   }
 

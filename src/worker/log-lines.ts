@@ -97,6 +97,10 @@ export const taskLog = {
   expired(logger: Logger, request: TaskRequest): void {
     logger.info(`Discarding revoked task: ${name(request)} (expired)`, fields(request));
   },
+  revoked(logger: Logger, request: TaskRequest, byStamp: boolean): void {
+    const why = byStamp ? ' (revoked by header)' : '';
+    logger.info(`Discarding revoked task: ${clip(request.task)}[${clip(request.id)}]${why}`, fields(request));
+  },
   unregistered(logger: Logger, request: TaskRequest): void {
     logger.error(
       `Received unregistered task of type '${clip(request.task)}' [${clip(request.id)}]: the message was rejected. Is the module that defines it imported?`,

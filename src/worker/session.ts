@@ -4,15 +4,14 @@ import type { Queue } from '../routing/queue.ts';
 import type { Channel, Consumer, Delivery } from '../transport/transport.ts';
 import type { Executor } from './executor.ts';
 import type { Intake } from './intake.ts';
-import { clip, messageOf, taskLog } from './log-lines.ts';
+import { messageOf, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { prefetchCount } from './qos.ts';
+import { discardRevoked } from './discard.ts';
 import type { RateLimits } from './rate-limits.ts';
-import { storeState } from './results.ts';
 import { settle } from './settle.ts';
-import type { Revocation, Scheduled, WorkerState } from './state.ts';
+import type { Scheduled, WorkerState } from './state.ts';
 import { decide } from './strategy.ts';
-import { policyFor } from './task-plan.ts';
 import { WakeTimer } from './timer.ts';
 
 /** What a session needs. */
@@ -77,6 +76,28 @@ export class Session {
     });
   }
 
+  /** Messages that may be unsettled at once; 0 is no limit. */
+  get prefetch(): number {
+    const { concurrency, multiplier, etaLimit } = this.#options;
+    return prefetchCount(concurrency(), multiplier, this.#held.size, etaLimit);
+  }
+
+  /** Consumes one more queue. Rejects as `Channel.consume`. */
+  async addQueue(queue: Queue): Promise<void> {
+    await this.#consumer?.addQueue(queue);
+  }
+
+  /** Consumes a queue no longer. */
+  async removeQueue(name: string): Promise<void> {
+    await this.#consumer?.removeQueue(name);
+  }
+
+  /** The pool has another size. */
+  resized(): void {
+    this.#adjustPrefetch();
+    this.startReady();
+  }
+
   /** Starts what waits for a slot. */
   startReady(): void {
     // A task that ends at once frees its slot from within: the outer loop goes on.
@@ -93,12 +114,6 @@ export class Session {
       this.#ready = [];
       this.#next = 0;
     }
-  }
-
-  /** The pool has another size. */
-  resized(): void {
-    this.#adjustPrefetch();
-    this.startReady();
   }
 
   /** Received, waiting for a slot. */
@@ -155,6 +170,8 @@ export class Session {
     if (pending === undefined) return;
     const { app, logger, state } = this.#options;
     taskLog.received(logger, pending.request);
+    const revoked = state.revoked.reason(pending.request);
+    if (revoked !== undefined) return this.#discard(pending, revoked);
     state.received(pending);
     if (app.signals.has('task_received')) app.signals.send('task_received', { request: pending.request });
     this.#decide(pending, this.#limit);
@@ -172,7 +189,9 @@ export class Session {
 
   /** At receipt, when a held task's time has come, and once more when it is to start. */
   #decide(pending: Pending, go: (pending: Pending) => void): void {
-    const { app, logger } = this.#options;
+    const { app, state } = this.#options;
+    const revoked = state.revoked.reason(pending.request);
+    if (revoked !== undefined) return this.#discard(pending, revoked);
     const verdict = decide(pending.request, app.host.now());
     switch (verdict.kind) {
       case 'run':
@@ -181,23 +200,16 @@ export class Session {
         this.#held.add(verdict.until, pending);
         return this.#adjustPrefetch();
       case 'discard':
-        taskLog.expired(logger, pending.request);
-        return this.#revoke(pending, { expired: true, terminated: false, signum: undefined });
+        return this.#discard(pending, 'expired');
     }
   }
 
-  /** Stores REVOKED, then acks, as Python does: a store that is away costs the state, never the worker. */
-  #revoke(pending: Pending, why: Revocation): void {
-    const { app, hostname, logger, state } = this.#options;
-    const { delivery, request, plan } = pending;
-    state.revoked(pending, why);
-    if (app.signals.has('task_revoked')) app.signals.send('task_revoked', { request, ...why });
-    const { ignoreResult, storeErrors } = policyFor(plan, request);
-    if (ignoreResult && !storeErrors) return settle(delivery, { kind: 'ack' }, logger, request.id);
-    const result = { exc_type: 'TaskRevokedError', exc_message: ['expired'], exc_module: 'celery.exceptions' };
-    storeState(app, { taskId: request.id, status: 'REVOKED', result }, { delivery, request, hostname })
-      .catch((error: unknown) => logger.error(`REVOKED of ${clip(request.id)} could not be stored: ${messageOf(error)}`))
-      .finally(() => settle(delivery, { kind: 'ack' }, logger, request.id));
+  #discard(pending: Pending, reason: 'expired' | 'id' | 'stamp'): void {
+    const { logger } = this.#options;
+    if (reason === 'expired') taskLog.expired(logger, pending.request);
+    else taskLog.revoked(logger, pending.request, reason === 'stamp');
+    const why = { expired: reason === 'expired', terminated: false, signum: undefined };
+    void discardRevoked(pending, why, this.#options).finally(() => settle(pending.delivery, { kind: 'ack' }, logger, pending.request.id));
   }
 
   /** Follows the number of held tasks, once a turn at most. */

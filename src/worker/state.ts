@@ -1,5 +1,6 @@
 import type { EpochMs } from '../base/host.ts';
 import type { Pending, Running } from './pending.ts';
+import { Revocations } from './revocations.ts';
 import type { Ending } from './trace.ts';
 
 /** A task that waits for its time. */
@@ -31,9 +32,11 @@ export interface TaskObserver {
 export class WorkerState {
   /** Running now. */
   readonly active: Set<Running> = new Set();
-  /** How many were received since the worker began, by task name; Celery's `total_count`. */
+  /** How many were started since the worker began, by task name; Celery's `total_count`. */
   readonly totals: Map<string, number> = new Map();
   readonly startedAt: EpochMs;
+  /** Ids and stamps of tasks that must not run. */
+  readonly revoked: Revocations;
   /** Received, waiting for a slot. */
   reserved: () => readonly Pending[] = () => [];
   /** Received, waiting for their time. */
@@ -41,8 +44,9 @@ export class WorkerState {
   readonly #observers: TaskObserver[] = [];
   #processed = 0;
 
-  constructor(startedAt: EpochMs) {
+  constructor(startedAt: EpochMs, revoked: Revocations = new Revocations()) {
     this.startedAt = startedAt;
+    this.revoked = revoked;
   }
 
   /** How many tasks were started. */
@@ -57,12 +61,12 @@ export class WorkerState {
   }
 
   received(pending: Pending): void {
-    const { task } = pending.request;
-    this.totals.set(task, (this.totals.get(task) ?? 0) + 1);
     for (const observer of this.#observers) observer.received?.(pending);
   }
 
   begin(running: Running): void {
+    const { task } = running.pending.request;
+    this.totals.set(task, (this.totals.get(task) ?? 0) + 1);
     this.active.add(running);
     this.#processed += 1;
     for (const observer of this.#observers) observer.started?.(running);
@@ -73,7 +77,7 @@ export class WorkerState {
     for (const observer of this.#observers) observer.ended?.(running, ending, seconds);
   }
 
-  revoked(pending: Pending, why: Revocation): void {
+  announceRevoked(pending: Pending, why: Revocation): void {
     for (const observer of this.#observers) observer.revoked?.(pending, why);
   }
 }

@@ -1,4 +1,5 @@
 import type { ConsumerContext } from './consumer.ts';
+import type { Queue } from '../routing/queue.ts';
 import type { Executor } from './executor.ts';
 import type { Intake } from './intake.ts';
 import type { Pending } from './pending.ts';
@@ -38,14 +39,29 @@ export class TaskConsumer implements Step<ConsumerContext> {
     await this.#session.start();
   }
 
-  /** Starts what waits for a slot. */
-  startReady(): void {
-    this.#session?.startReady();
+  /** Messages that may be unsettled at once; 0 is no limit. */
+  get prefetch(): number {
+    return this.#session?.prefetch ?? 0;
+  }
+
+  /** Consumes one more queue, here and after the next connection; the caller has declared it. */
+  async addQueue(queue: Queue): Promise<void> {
+    await this.#session?.addQueue(queue);
+  }
+
+  /** Consumes a queue no longer. */
+  async removeQueue(name: string): Promise<void> {
+    await this.#session?.removeQueue(name);
   }
 
   /** The pool has another size. */
   resized(): void {
     this.#session?.resized();
+  }
+
+  /** Starts what waits for a slot. */
+  startReady(): void {
+    this.#session?.startReady();
   }
 
   reserved(): readonly Pending[] {

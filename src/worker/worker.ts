@@ -2,6 +2,12 @@ import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Queue } from '../routing/queue.ts';
+import type { Connection } from '../transport/transport.ts';
+import type { WorkerHooks } from './hooks.ts';
+import { GossipStep } from './control/gossip-step.ts';
+import { Mingle } from './control/mingle.ts';
+import { ControlStep } from './control/step.ts';
+import type { UserCommand } from './control/step.ts';
 import { Autoscaler } from './autoscale.ts';
 import type { AutoscaleRange } from './autoscale.ts';
 import { ConsumerStep } from './consumer.ts';
@@ -17,10 +23,12 @@ import type { Pool } from './pool/pool.ts';
 import { nodeName } from './node-name.ts';
 import { createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
+import { Revocations } from './revocations.ts';
 import { PurgeStep } from './purge.ts';
 import { ColdShutdown } from './shutdown.ts';
 import type { Shutdown } from './shutdown.ts';
 import { WorkerState } from './state.ts';
+import { StateDb } from './state-db.ts';
 import { ExtraSteps, StepList } from './steps.ts';
 import type { Step } from './steps.ts';
 import { TaskConsumer } from './task-consumer.ts';
@@ -36,6 +44,12 @@ export interface WorkerOptions {
   readonly hostname?: string;
   /** Messages fetched ahead per slot; 0 is no limit. */
   readonly prefetchMultiplier?: number;
+  /** File that keeps revoked ids and the logical clock from one run to the next. Default `worker_state_db`. */
+  readonly statedb?: string;
+  /** Does not ask other workers what they have revoked. */
+  readonly withoutMingle?: boolean;
+  /** Does not listen to other workers. */
+  readonly withoutGossip?: boolean;
   /** Where children of the pools `prefork` and `threads` find the app: `{ module: import.meta.url }` where it is made. */
   readonly source?: AppSource;
   /** Seconds, where neither the message nor the task nor the settings have a limit. */
@@ -72,10 +86,15 @@ export class Worker {
   readonly logger: Logger;
   readonly hostname: string;
   readonly pool: PoolName;
-  readonly queues: readonly Queue[];
   readonly state: WorkerState;
   /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
   readonly done: Promise<void>;
+  /** Options of tasks that remote control has changed, by the task's name. */
+  readonly changedOptions: Map<string, Readonly<Record<string, unknown>>> = new Map();
+  /** What remote control reaches in parts that not every worker has. */
+  readonly hooks: WorkerHooks = {};
+  /** What `inspect memsample` has seen. */
+  readonly memorySamples: string[] = [];
   /** Time limits of tasks; remote control changes them. */
   readonly timeLimits: TaskTimeLimits;
   /** Rate limits of tasks; remote control changes them. */
@@ -88,9 +107,12 @@ export class Worker {
   #concurrency: number;
   #taskPool: Pool | undefined;
   #tasks: TaskConsumer | undefined;
+  #executor: Executor | undefined;
   readonly #purge: boolean;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
+  #queues: readonly Queue[];
+  #connection: Connection | undefined;
   #steps: StepList<Worker> | undefined;
   #stopping = false;
   #stopped: Promise<void> | undefined;
@@ -120,10 +142,15 @@ export class Worker {
     this.timeLimits = new TaskTimeLimits({ hard: options.timeLimit, soft: options.softTimeLimit });
     this.rateLimits = new RateLimits({ disabled: app.settings.worker_disable_rate_limits });
     this.disablePrefetch = options.disablePrefetch ?? app.settings.worker_disable_prefetch;
-    this.queues = app.consumeQueues(options.queues, options.excludeQueues);
-    this.state = new WorkerState(app.host.now());
+    this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
+    this.state = new WorkerState(app.host.now(), new Revocations(process.env));
     this.done = this.#ended.promise;
     this.done.catch(() => undefined);
+  }
+
+  /** Queues it consumes; remote control changes them. */
+  get queues(): readonly Queue[] {
+    return this.#queues;
   }
 
   /** Tasks at once. */
@@ -151,6 +178,40 @@ export class Worker {
   /** Where tasks run, once the worker has started. */
   get taskPool(): Pool | undefined {
     return this.#taskPool;
+  }
+
+  /** Messages that may be unsettled at once; 0 is no limit. */
+  get prefetchCount(): number {
+    return this.#tasks?.prefetch ?? 0;
+  }
+
+  /**
+   * Consumes one more queue. Rejects with `ChannelError` when it cannot be declared: that is tried on a channel of its own,
+   * so that a refusal takes no task with it.
+   */
+  async addQueue(queue: Queue): Promise<void> {
+    const channel = await this.#connection?.openChannel();
+    try {
+      await channel?.declareQueue(queue);
+    } finally {
+      await channel?.close();
+    }
+    if (this.#queues.some(({ name }) => name === queue.name)) return;
+    this.#queues = [...this.#queues, queue];
+    await this.#tasks?.addQueue(queue);
+    this.logger.info(`Started consuming from ${queue.name}`);
+  }
+
+  /** Consumes a queue no longer; what it has delivered is still run. */
+  async cancelQueue(name: string): Promise<void> {
+    this.#queues = this.#queues.filter((queue) => queue.name !== name);
+    await this.#tasks?.removeQueue(name);
+    this.logger.info(`Canceling queue ${name.slice(0, 255)}`);
+  }
+
+  /** Ends a running task by force, where its pool can. False when it does not run here. */
+  terminateTask(taskId: string, signal: NodeJS.Signals): boolean {
+    return this.#executor?.terminate(taskId, signal) ?? false;
   }
 
   /** How many tasks run now. */
@@ -231,6 +292,7 @@ export class Worker {
     const executor = new Executor({ app, pool, state, hostname, logger, limits: this.timeLimits, onFree: () => tasks.startReady() });
     const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger }), multiplier: this.#multiplier });
     this.#tasks = tasks;
+    this.#executor = executor;
     state.reserved = () => tasks.reserved();
     state.scheduled = () => tasks.scheduled();
     const consumer = new ConsumerStep({
@@ -249,7 +311,9 @@ export class Worker {
       idle: () => executor.idle(),
     });
     this.#cold = cold;
-    const steps = new StepList<Worker>([...(this.#purge ? [new PurgeStep()] : []), poolStep(pool), consumer]);
+    const file = this.#options.statedb ?? app.settings.worker_state_db;
+    const kept = file === null ? [] : [new StateDb(file)];
+    const steps = new StepList<Worker>([...kept, ...(this.#purge ? [new PurgeStep()] : []), poolStep(pool), consumer]);
     if (this.autoscaler !== undefined) steps.add(this.autoscaler, { before: 'consumer' });
     const { worker_blocked_loop_warning: seconds } = app.settings;
     if (seconds && !pool.isRemote && logger.isEnabled('warning')) steps.add(new LoopWatch(seconds), { before: 'consumer' });
@@ -257,23 +321,43 @@ export class Worker {
     return steps;
   }
 
+  #connectionStep(): Step<ConsumerContext> {
+    return {
+      name: 'connection',
+      start: ({ connection }) => {
+        this.#connection = connection;
+      },
+      lost: () => {
+        this.#connection = undefined;
+      },
+    };
+  }
+
   /** What runs on each broker connection, in the order it starts. */
   #consumerSteps(tasks: TaskConsumer): StepList<ConsumerContext> {
-    const steps = new StepList<ConsumerContext>([tasks]);
+    const steps = new StepList<ConsumerContext>([
+      this.#connectionStep(),
+      ...(this.#options.withoutMingle === true ? [] : [new Mingle()]),
+      ...(this.#options.withoutGossip === true ? [] : [new GossipStep()]),
+      tasks,
+      new ControlStep(this.#extras.commands),
+    ]);
     this.#extras.consumer.addTo(steps);
     return steps;
   }
 }
 
-/** The steps that users of an app have added. */
+/** What users of an app have added to its workers. */
 export interface WorkerSteps {
   readonly worker: ExtraSteps<Worker>;
   readonly consumer: ExtraSteps<ConsumerContext>;
+  /** Remote control commands. */
+  readonly commands: UserCommand[];
 }
 
 /** No extra steps yet. */
 export function noSteps(): WorkerSteps {
-  return { worker: new ExtraSteps(), consumer: new ExtraSteps() };
+  return { worker: new ExtraSteps(), consumer: new ExtraSteps(), commands: [] };
 }
 
 const STARTED_INSIDE =

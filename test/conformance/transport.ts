@@ -216,11 +216,67 @@ export function transportConformance(name: string, place: () => Promise<Transpor
       expect(arrivals.total).toBe(1);
     });
 
+    test('a running consumer takes one more queue, and one less', async () => {
+      const other = plainQueue(`${queue.name}-other`);
+      await channel.declareQueue(other);
+      const arrivals = new Arrivals();
+      const consumer = await channel.consume([queue], {
+        prefetch: 0,
+        noAck: false,
+        onDelivery: arrivals.push,
+        onCancelled: () => undefined,
+      });
+      await channel.publish(textMessage('other'), { exchange: '', routingKey: other.name });
+      await send('first');
+      expect((await arrivals.take(1)).map(text)).toEqual(['first']);
+
+      await consumer.addQueue(other);
+      expect((await arrivals.take(1)).map(text)).toEqual(['other']);
+      await consumer.removeQueue(queue.name);
+      await send('stays');
+      await channel.publish(textMessage('goes'), { exchange: '', routingKey: other.name });
+
+      expect((await arrivals.take(1)).map(text)).toEqual(['goes']);
+      expect(await sizeLater(connection, queue)).toBe(1);
+      await channel.deleteQueue(other.name);
+    });
+
     test('purge empties a queue and counts', async () => {
       for (const item of ['1', '2', '3']) await send(item);
 
       expect(await channel.purge(queue.name)).toBe(3);
       expect(await channel.size(queue.name)).toBe(0);
+    });
+
+    test('a fanout exchange gives each of its queues one copy', async () => {
+      const [one, two] = [fanoutQueue(queue.name, '1'), fanoutQueue(queue.name, '2')] as const;
+      const [first, second, sender] = [await connection.openChannel(), await connection.openChannel(), await connection.openChannel()];
+      const arrivals = [await listening(first, one), await listening(second, two)];
+      await sender.declareExchange(one.exchange);
+
+      await sender.publish(textMessage('all'), { exchange: one.exchange.name, routingKey: '' });
+      const seen = await Promise.all(arrivals.map((arrival) => arrival.take(1)));
+
+      expect(seen.flat().map(text)).toEqual(['all', 'all']);
+      expect(seen.flat().map(({ settled }) => settled)).toEqual([true, true]);
+      expect(seen.flat().map(({ info }) => info.exchange)).toEqual([one.exchange.name, one.exchange.name]);
+    });
+
+    test('a queue with autoDelete goes with its consumer, and its binding too', async () => {
+      const passing = fanoutQueue(queue.name, 'passing');
+      const first = await connection.openChannel();
+      const earlier = await listening(first, passing);
+      await first.publish(textMessage('before'), { exchange: passing.exchange.name, routingKey: '' });
+      await earlier.take(1);
+      await first.close();
+      const sender = await connection.openChannel();
+      await sender.declareExchange(passing.exchange);
+      await sender.publish(textMessage('nobody there'), { exchange: passing.exchange.name, routingKey: '' });
+
+      const later = await listening(await connection.openChannel(), passing);
+      await sender.publish(textMessage('after'), { exchange: passing.exchange.name, routingKey: '' });
+
+      expect((await later.take(1)).map(text)).toEqual(['after']);
     });
 
     test('after close everything rejects and closed resolves', async () => {
@@ -232,6 +288,26 @@ export function transportConformance(name: string, place: () => Promise<Transpor
       );
     });
   });
+}
+
+/** As Celery declares the mailbox of a node. */
+function fanoutQueue(exchange: string, name: string): Queue {
+  return {
+    name: `${exchange}-${name}.pidbox`,
+    exchange: { name: `${exchange}.pidbox`, type: 'fanout', durable: false, autoDelete: false },
+    routingKey: '',
+    durable: false,
+    autoDelete: true,
+    exclusive: true,
+    arguments: { 'x-expires': 10_000, 'x-message-ttl': 300_000 },
+  };
+}
+
+async function listening(channel: Channel, queue: Queue): Promise<Arrivals> {
+  const arrivals = new Arrivals();
+  await channel.declareQueue(queue);
+  await channel.consume([queue], { prefetch: 0, noAck: true, onDelivery: arrivals.push, onCancelled: () => undefined });
+  return arrivals;
 }
 
 /** Deliveries as they come, to be awaited. */

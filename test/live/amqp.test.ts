@@ -45,6 +45,19 @@ with kombu.Connection(sys.argv[1]) as c:
     await connection.close();
   });
 
+  test('an exclusive queue is refused to another connection with 405, and free again when its owner goes', async () => {
+    const [owner, other] = [await connect(), await connect()];
+    const queue = { ...plainQueue(`exclusive-${randomUUID()}`), durable: false, exclusive: true, autoDelete: true };
+    await (await owner.openChannel()).declareQueue(queue);
+    const refused = (await other.openChannel()).declareQueue(queue);
+
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_TRANSPORT_CHANNEL', replyCode: 405 });
+
+    await owner.close();
+    await (await other.openChannel()).declareQueue(queue);
+    await other.close();
+  });
+
   test('a missing exchange rejects that publish alone', async () => {
     const connection = await connect();
     const channel = await connection.openChannel();

@@ -3,7 +3,7 @@ import type { Logger } from '../../base/logger.ts';
 import { unreadableReason } from '../../driver/amqp-fields.ts';
 import type { ChannelModel, ConfirmChannel, Options } from '../../driver/amqp.ts';
 import type { Message } from '../../message/message.ts';
-import type { Address, Queue } from '../../routing/queue.ts';
+import type { Address, Exchange, Queue } from '../../routing/queue.ts';
 import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked } from '../transport.ts';
 import { publishOptions, tagTable } from './arguments.ts';
 import { AmqpConsumer } from './consumer.ts';
@@ -65,10 +65,10 @@ export class AmqpChannel implements Channel {
   }
 
   /** A message of amqplib's as a delivery. */
-  receive(message: Received, queue: string): AmqpDelivery {
+  receive(message: Received, queue: string, noAck = false): AmqpDelivery {
     const reason = unreadableReason(message.properties.headers ?? {});
     if (reason !== undefined) this.#context.logger.error(`The headers of a message in queue ${queue} cannot be read: ${reason}`);
-    return new AmqpDelivery(message, this.#channel, this, queue);
+    return new AmqpDelivery(message, this.#channel, this, { queue, settled: noAck });
   }
 
   /** Waits for the broker's answer to a goodbye, but not for ever. Rejects when the channel is lost or the broker silent. */
@@ -88,6 +88,12 @@ export class AmqpChannel implements Channel {
     }
   }
 
+  async declareExchange(exchange: Exchange): Promise<void> {
+    if (exchange.name === '') return;
+    await this.#call((channel) => assertExchange(channel, exchange));
+    this.#exchanges.set(exchange.name, Promise.resolve());
+  }
+
   async declareQueue(queue: Queue): Promise<void> {
     const { exchange } = queue;
     await this.#call(async (channel) => {
@@ -99,7 +105,7 @@ export class AmqpChannel implements Channel {
         arguments: args,
       });
       if (exchange.name === '') return;
-      await channel.assertExchange(exchange.name, exchange.type, { durable: exchange.durable, autoDelete: exchange.autoDelete });
+      await assertExchange(channel, exchange);
       await channel.bindQueue(queue.name, exchange.name, queue.routingKey);
     });
     this.#exchanges.set(exchange.name, Promise.resolve());
@@ -210,6 +216,10 @@ export class AmqpChannel implements Channel {
       this.#calls.delete(end);
     }
   }
+}
+
+async function assertExchange(channel: ConfirmChannel, { name, type, durable, autoDelete }: Exchange): Promise<void> {
+  await channel.assertExchange(name, type, { durable, autoDelete });
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -2,7 +2,7 @@ import { ConnectionError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { destroySocket, hasEnded } from '../../driver/amqp.ts';
 import type { ChannelModel } from '../../driver/amqp.ts';
-import type { Channel, Connection } from '../transport.ts';
+import type { Channel, Connection, Transport } from '../transport.ts';
 import { AmqpChannel } from './channel.ts';
 
 /** A frozen broker must not keep us from closing. */
@@ -11,6 +11,7 @@ const CLOSE_TIMEOUT_MS = 5000;
 /** One amqplib connection. Its owner opens another when it is gone. */
 export class AmqpConnection implements Connection {
   readonly closed: Promise<Error | undefined>;
+  readonly kind: Connection['kind'];
   readonly #model: ChannelModel;
   readonly #logger: Logger;
   #isOpen = true;
@@ -18,7 +19,8 @@ export class AmqpConnection implements Connection {
   #closing = false;
   #reason: Error | undefined;
 
-  constructor(model: ChannelModel, logger: Logger) {
+  constructor(model: ChannelModel, logger: Logger, kind: Transport) {
+    this.kind = kind;
     this.#model = model;
     this.#logger = logger;
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();

@@ -11,11 +11,12 @@ const MAX_PREFETCH = 65_535;
 export class AmqpConsumer implements Consumer {
   readonly #channel: ConfirmChannel;
   readonly #owner: AmqpChannel;
-  readonly #queues: readonly Queue[];
+  #queues: readonly Queue[];
   readonly #options: ConsumeOptions;
   /** Quorum queues refuse a prefetch shared by a channel. */
   readonly #perConsumer: boolean;
-  #tags: string[] = [];
+  /** Tags by queue. */
+  readonly #tags = new Map<string, string>();
 
   constructor(channel: ConfirmChannel, owner: AmqpChannel, queues: readonly Queue[], options: ConsumeOptions) {
     this.#channel = channel;
@@ -39,9 +40,22 @@ export class AmqpConsumer implements Consumer {
   }
 
   async cancel(): Promise<void> {
-    const tags = this.#tags;
-    this.#tags = [];
+    const tags = [...this.#tags.values()];
+    this.#tags.clear();
     await this.#owner.answered(Promise.all(tags.map((tag) => this.#channel.cancel(tag))));
+  }
+
+  async addQueue(queue: Queue): Promise<void> {
+    await this.removeQueue(queue.name);
+    this.#queues = [...this.#queues, queue];
+    await this.#consume(queue);
+  }
+
+  async removeQueue(name: string): Promise<void> {
+    this.#queues = this.#queues.filter((queue) => queue.name !== name);
+    const tag = this.#tags.get(name);
+    this.#tags.delete(name);
+    if (tag !== undefined) await this.#owner.answered(this.#channel.cancel(tag));
   }
 
   async #setQos(prefetch: number): Promise<void> {
@@ -49,14 +63,16 @@ export class AmqpConsumer implements Consumer {
   }
 
   async #consumeAll(): Promise<void> {
+    for (const queue of this.#queues) await this.#consume(queue);
+  }
+
+  async #consume({ name }: Queue): Promise<void> {
     const { onDelivery, onCancelled, noAck } = this.#options;
-    for (const queue of this.#queues) {
-      const onMessage = (message: Parameters<Parameters<ConfirmChannel['consume']>[1]>[0]): void => {
-        if (message === null) onCancelled(queue.name);
-        else onDelivery(this.#owner.receive(message, queue.name));
-      };
-      const { consumerTag } = await this.#channel.consume(queue.name, onMessage, { noAck });
-      this.#tags.push(consumerTag);
-    }
+    const onMessage = (message: Parameters<Parameters<ConfirmChannel['consume']>[1]>[0]): void => {
+      if (message === null) onCancelled(name);
+      else onDelivery(this.#owner.receive(message, name, noAck));
+    };
+    const { consumerTag } = await this.#channel.consume(name, onMessage, { noAck });
+    this.#tags.set(name, consumerTag);
   }
 }

@@ -18,9 +18,14 @@ export class AmqpDelivery implements Delivery {
   readonly #received: Received;
   readonly #channel: ConfirmChannel;
   readonly #owner: AmqpChannel;
-  #settled = false;
+  #settled: boolean;
 
-  constructor(received: Received, channel: ConfirmChannel, owner: AmqpChannel, queue: string) {
+  constructor(
+    received: Received,
+    channel: ConfirmChannel,
+    owner: AmqpChannel,
+    { queue, settled }: { readonly queue: string; readonly settled: boolean },
+  ) {
     const { content, properties } = received;
     this.message = {
       body: content,
@@ -30,6 +35,7 @@ export class AmqpDelivery implements Delivery {
       properties: properties as Message['properties'],
     };
     this.queue = queue;
+    this.#settled = settled;
     this.#received = received;
     this.#channel = channel;
     this.#owner = owner;

@@ -10,7 +10,7 @@ import { AmqpConnection } from './connection.ts';
 export const amqpTransport: Transport = {
   driverType: 'amqp',
   supports: { priority: true, fanout: true, heartbeat: true },
-  connect: async (url, options) => new AmqpConnection(await open(url, options), options.logger),
+  connect: async (url, options) => new AmqpConnection(await open(url, options), options.logger, amqpTransport),
 };
 
 async function open(url: BrokerUrl, options: TransportOptions): Promise<ChannelModel> {

@@ -2,7 +2,7 @@ import { ChannelError, ConnectionError, DecodeError } from '../../base/errors.ts
 import type { Host } from '../../base/host.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Message } from '../../message/message.ts';
-import type { Address, ExchangeType, Queue } from '../../routing/queue.ts';
+import type { Address, Exchange, ExchangeType, Queue } from '../../routing/queue.ts';
 import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked } from '../transport.ts';
 import { VirtualConsumer } from './consumer.ts';
 import { VirtualDelivery } from './delivery.ts';
@@ -26,6 +26,8 @@ export class VirtualChannel implements Channel {
   readonly #settling = new Set<Promise<void>>();
   readonly #resolveClosed: (reason: Error | undefined) => void;
   #consumer: VirtualConsumer | undefined;
+  /** Queues that go when this channel does. */
+  #passing: readonly string[] = [];
   #isOpen = true;
 
   constructor(context: VirtualContext) {
@@ -39,13 +41,19 @@ export class VirtualChannel implements Channel {
     return this.#isOpen;
   }
 
+  declareExchange({ name, type }: Exchange): Promise<void> {
+    this.#requireOpen();
+    if (type === 'headers')
+      throw new ChannelError(`exchange ${name}: there are no headers exchanges on a broker without exchanges of its own`);
+    this.#types.set(name, type);
+    return Promise.resolve();
+  }
+
   async declareQueue(queue: Queue): Promise<void> {
     this.#requireOpen();
     const { exchange } = queue;
     if (exchange.name === '') return;
-    if (exchange.type === 'headers')
-      throw new ChannelError(`exchange ${exchange.name}: there are no headers exchanges on a broker without exchanges of its own`);
-    this.#types.set(exchange.name, exchange.type);
+    await this.declareExchange(exchange);
     const pattern = storedPattern(exchange.type, queue.routingKey);
     await this.#context.store.bind(exchange.name, { routingKey: queue.routingKey, pattern, queue: queue.name });
   }
@@ -75,6 +83,7 @@ export class VirtualChannel implements Channel {
       unsettled: this.#unsettled,
       receive,
     });
+    this.#passing = queues.filter((queue) => queue.autoDelete).map((queue) => queue.name);
     this.#consumer.start();
     return Promise.resolve(this.#consumer);
   }
@@ -142,6 +151,11 @@ export class VirtualChannel implements Channel {
     // Newest first, so that each goes to the head and the oldest ends up in front.
     for (const delivery of [...this.#unsettled].reverse()) {
       await delivery.giveBack().catch((error: unknown) => this.#context.logger.warning(`Could not return a message: ${String(error)}`));
+    }
+    for (const queue of this.#passing) {
+      await this.#context.store
+        .deleteQueue(queue)
+        .catch((error: unknown) => this.#context.logger.warning(`Could not delete queue ${queue}: ${String(error)}`));
     }
     this.#resolveClosed(undefined);
   }

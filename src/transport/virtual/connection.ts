@@ -1,12 +1,13 @@
 import type { Host } from '../../base/host.ts';
 import type { Logger } from '../../base/logger.ts';
-import type { Channel, Connection } from '../transport.ts';
+import type { Channel, Connection, Transport } from '../transport.ts';
 import { VirtualChannel } from './channel.ts';
 import type { VirtualStore } from './store.ts';
 
 /** A connection to a virtual store: its channels share the store and go with it. */
 export class VirtualConnection implements Connection {
   readonly closed: Promise<Error | undefined>;
+  readonly kind: Connection['kind'];
   readonly isBlocked = false;
   readonly #store: VirtualStore;
   readonly #host: Host;
@@ -15,7 +16,8 @@ export class VirtualConnection implements Connection {
   readonly #resolveClosed: (reason: Error | undefined) => void;
   #isOpen = true;
 
-  constructor(store: VirtualStore, host: Host, logger: Logger) {
+  constructor(store: VirtualStore, kind: Transport, { host, logger }: { readonly host: Host; readonly logger: Logger }) {
+    this.kind = kind;
     this.#store = store;
     this.#host = host;
     this.#logger = logger;

@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts';
+import type { Queue } from '../../routing/queue.ts';
 import type { ConsumeOptions, Consumer } from '../transport.ts';
 import type { VirtualDelivery } from './delivery.ts';
 import type { Taken, VirtualStore } from './store.ts';
@@ -23,12 +24,16 @@ const PAUSE_AFTER_ERROR_MS = 1000;
 export class VirtualConsumer implements Consumer {
   readonly #context: VirtualConsumerContext;
   readonly #stopping = new AbortController();
+  #queues: readonly string[];
   #prefetch: number;
+  /** Ends a wait for messages: the consumer is cancelled, or looks elsewhere. */
+  #wake = new AbortController();
   #room = Promise.withResolvers<void>();
   #loop: Promise<void> = Promise.resolve();
 
   constructor(context: VirtualConsumerContext) {
     this.#context = context;
+    this.#queues = context.queues;
     this.#prefetch = context.options.prefetch;
   }
 
@@ -42,6 +47,21 @@ export class VirtualConsumer implements Consumer {
     return Promise.resolve();
   }
 
+  addQueue({ name }: Queue): Promise<void> {
+    return this.#choose([...this.#queues.filter((queue) => queue !== name), name]);
+  }
+
+  removeQueue(name: string): Promise<void> {
+    return this.#choose(this.#queues.filter((queue) => queue !== name));
+  }
+
+  /** Looks at other queues from now on, also while it waits. */
+  #choose(queues: readonly string[]): Promise<void> {
+    this.#queues = queues;
+    this.#wake.abort();
+    return Promise.resolve();
+  }
+
   /** A delivery was settled, or the ceiling moved. */
   roomFreed(): void {
     this.#room.resolve();
@@ -49,27 +69,30 @@ export class VirtualConsumer implements Consumer {
 
   async cancel(): Promise<void> {
     this.#stopping.abort();
+    this.#wake.abort();
     this.roomFreed();
     await this.#loop;
   }
 
   async #run(): Promise<void> {
-    const { store, queues, logger } = this.#context;
+    const { store, logger } = this.#context;
     while (!this.#stopping.signal.aborted) {
+      // Before the look at the queues, so that a change while looking is not missed.
+      if (this.#wake.signal.aborted) this.#wake = new AbortController();
       try {
         const room = this.#roomLeft();
         if (room <= 0) await this.#waitForRoom();
-        else if (!(await this.#takeSome(room))) await store.arrival(queues, this.#stopping.signal);
+        else if (!(await this.#takeSome(room))) await store.arrival(this.#queues, this.#wake.signal);
       } catch (error) {
-        logger.error(`Cannot read from ${queues.join(', ')}: ${error instanceof Error ? error.message : String(error)}`);
+        logger.error(`Cannot read from ${this.#queues.join(', ')}: ${error instanceof Error ? error.message : String(error)}`);
         await pause(PAUSE_AFTER_ERROR_MS, this.#stopping.signal);
       }
     }
   }
 
   async #takeSome(room: number): Promise<boolean> {
-    const { store, queues, options, receive } = this.#context;
-    const taken = await store.take(queues, room);
+    const { store, options, receive } = this.#context;
+    const taken = await store.take(this.#queues, room);
     const tooLate: VirtualDelivery[] = [];
     for (const one of taken) {
       const delivery = await receive(one);
