@@ -10,7 +10,8 @@ import { endOf } from './judge.ts';
 import { publishCase, takesFromDead } from './send.ts';
 import type { Place, Running, Workers } from './workers.ts';
 
-const PROBE: AmqpCase = { headers: { task: 'h.probe' }, body: '[[],{},{}]', ours: 'ran', python: 'ran' };
+/** The good task behind each message. */
+export const PROBE: AmqpCase = { headers: { task: 'h.probe' }, body: '[[],{},{}]', ours: 'ran', python: 'ran' };
 /** Seconds after which a worker that is alive counts as hung. */
 const PATIENCE = 15;
 /** How long a trace that is expected may take to appear behind the probe. */
@@ -38,10 +39,10 @@ export class AmqpBench implements AsyncDisposable {
   }
 
   /** Sends every case in turn; `column` says which end is expected, so that it can be waited for. */
-  async run(workers: Workers, cases: Cases, column: 'ours' | 'python'): Promise<Record<string, Ends>> {
+  async run(workers: Workers, cases: Cases, column: 'ours' | 'python', probe: AmqpCase = PROBE): Promise<Record<string, Ends>> {
     const ends: Record<string, Ends> = {};
     for (const [title, given] of Object.entries(cases)) {
-      ends[title] = await this.#one(await workers.living(), given, given[column]);
+      ends[title] = await this.#one(await workers.living(), given, given[column], probe);
       // Held messages would widen the prefetch of all that follows; a worker that hangs takes nothing any more.
       if (column === 'python' && (ends[title] === 'held' || ends[title] === 'hung')) await workers.retire('SIGKILL');
     }
@@ -53,7 +54,7 @@ export class AmqpBench implements AsyncDisposable {
     return (await this.#channel.checkQueue(queue)).messageCount;
   }
 
-  async #one({ child, queue }: Running, given: AmqpCase, expected: Ends): Promise<Ends> {
+  async #one({ child, queue }: Running, given: AmqpCase, expected: Ends, probeCase: AmqpCase): Promise<Ends> {
     const dead = `${queue}${this.#place.dead}`;
     await this.#channel.assertQueue(dead, { durable: true });
     await this.#channel.purgeQueue(dead);
@@ -61,7 +62,7 @@ export class AmqpBench implements AsyncDisposable {
     const id = idOf(given, randomUUID());
     const probe = randomUUID();
     const body = await publishCase(this.#channel, queue, given, id);
-    await publishCase(this.#channel, queue, PROBE, probe);
+    await publishCase(this.#channel, queue, probeCase, probe);
     const answer = this.#client.asyncResult(probe).get({ timeout: PATIENCE });
     const answered = await Promise.race([
       answer.then(

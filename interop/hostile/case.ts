@@ -8,9 +8,6 @@
  */
 export type Ends = 'ran' | 'unstored' | 'failed' | 'refused' | 'rejected' | 'expired' | 'held' | 'aside' | 'lost' | 'crash' | 'hung';
 
-/** A part that a case needs before our worker can be asked: the name of a serializer or of a compression. */
-export type Needs = 'msgpack' | 'yaml' | 'auth' | 'bzip2' | 'lzma' | 'brotli' | 'zstd';
-
 /** What both workers must do with a case. */
 export interface Expected {
   readonly ours: Ends;
@@ -18,7 +15,6 @@ export interface Expected {
   readonly python: Ends;
   /** The exception that we store where it is not `InvalidTaskError`. */
   readonly stores?: 'NotRegistered' | 'TypeError' | 'ContentDisallowed' | 'DecodeError' | 'SecurityError';
-  readonly needs?: Needs;
 }
 
 /** A message for AMQP. What is not given is that of a good task `h.ok(1, 2)`; `undefined` in `headers` leaves one out. */

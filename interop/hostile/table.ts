@@ -15,11 +15,11 @@ const WORDS: Readonly<Record<string, string>> = {
 
 const INTRODUCTION = `# Hostile input, both columns
 
-Every case of \`interop/hostile\`, where it ends with Celery 5.7.0 (prefork, one child, prefetch 1, accept list \`json\` unless the table says otherwise) and where with ours. \`npm run hostile\` measures both columns and fails when either is not as written here; the same cases run against our worker in \`npm test\`. Behind each of them a good task must run.
+Every case of \`interop/hostile\`, where it ends with Celery 5.7.0 (prefork, one child, prefetch 1, accept list \`json\` unless the table says otherwise) and where with ours. \`npm run hostile\` measures both columns and fails when either is not as written here; those of JSON run against our worker in \`npm test\` too. Behind each of them a good task must run.
 
 **ran**: run, result stored. **failed**: run or not, FAILURE stored, acked. **rejected**: to the dead-letter exchange. **expired**: REVOKED stored, acked. **held**: unacked until its time. **put aside**: a file moved to \`.tq-bridge/rejected\`. **lost**: acked or removed; nothing ran, nothing is stored, nothing is dead-lettered. **crash**: the worker process ends; over AMQP the message waits for the next worker. **hung**: the process lives and takes nothing more.
 
-[protocol.md](protocol.md) says why we differ.
+[security.md](security.md) says what is defended and how, [protocol.md](protocol.md) why we differ.
 `;
 
 /** The whole document. */

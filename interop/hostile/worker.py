@@ -23,6 +23,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
 )
 app.conf.update(json.loads(os.environ.get("TQ_CONF", "{}")))
+if app.conf.security_key:
+    app.setup_security()
 
 
 @app.task(name="h.ok")

@@ -16,6 +16,8 @@ export const app: Celery = new Celery('hostile', {
   ...(JSON.parse(TQ_CONF) as Readonly<Record<string, unknown>>),
 });
 
+if (app.settings.security_key !== null) app.setupSecurity();
+
 app.task('h.ok', { params: ['x', 'y'] }, async () => {
   await store.incr(`ran:${TQ_QUEUE}`);
 });
