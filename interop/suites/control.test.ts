@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
+import { TaskRevokedError } from '../../src/base/errors.ts';
 import { Celery } from '../../src/celery.ts';
 import type { CeleryVersion, Child, Server } from '../../test/servers.ts';
 import { pythonVenv, rabbitmq, redis, spawnReady } from '../../test/servers.ts';
@@ -121,9 +122,13 @@ describe.each(releases)('a worker of each language, Celery %s', (release) => {
   });
 
   test('a task that is terminated is REVOKED, whichever worker ran it', async () => {
-    await app.control.terminate(['running-ts', 'running-py'], { signal: 'KILL' });
+    const ids = ['ts', 'py'].flatMap((side) =>
+      ['running', 'waiting1', 'waiting2', 'waiting3', 'waiting4'].map((name) => `${name}-${side}`),
+    );
 
-    for (const id of ['running-ts', 'running-py']) await expect(app.asyncResult(id).get({ timeout: 20 })).rejects.toThrow('terminated');
+    await app.control.terminate(ids, { signal: 'KILL' });
+
+    for (const id of ids) await expect(app.asyncResult(id).get({ timeout: 20 }), id).rejects.toBeInstanceOf(TaskRevokedError);
   });
 
   test('shutdown ends both, with 0', async () => {
@@ -164,7 +169,8 @@ async function holdTasks(app: Celery): Promise<void> {
     const queue = `control-${side}`;
     await app.sendTask('control.add', [1, 2], { queue, taskId: `later-${side}`, countdown: 3600 });
     await app.sendTask('control.sleep', [600], { queue, taskId: `running-${side}` });
-    await app.sendTask('control.add', [1, 2], { queue, taskId: `waiting-${side}` });
+    // More than the pool grows by.
+    for (const number of [1, 2, 3, 4]) await app.sendTask('control.sleep', [600], { queue, taskId: `waiting${number}-${side}` });
   }
   const reserved = async (): Promise<number> => {
     const lists = Object.values((await app.control.inspect({ destination: NODES.split(','), timeout: 5 }).reserved()) ?? {});
