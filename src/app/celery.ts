@@ -6,11 +6,14 @@ import { silentLogger } from '../base/logger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
 import { openBackend } from '../backend/registry.ts';
+import { EventDispatcher } from '../events/dispatcher.ts';
 import { systemHost } from '../driver/host.ts';
 import { zlibCompressor } from '../driver/zlib.ts';
 import { CompressorRegistry } from '../message/compression.ts';
 import { defaultRegistry } from '../message/registry.ts';
 import type { SerializerRegistry } from '../message/registry.ts';
+import { refusalOf } from '../protocol/event.ts';
+import type { EventFields } from '../protocol/event.ts';
 import { resultTuple } from '../protocol/result.ts';
 import type { SignatureWire } from '../protocol/signature.ts';
 import type { TaskRequest } from '../protocol/task.ts';
@@ -63,6 +66,9 @@ const NO_KWARGS: Readonly<Record<string, unknown>> = Object.freeze({});
 /** How long closing waits for the broker to confirm what was sent. */
 const CLOSE_GRACE_MS = 10_000;
 
+/** The same for events, which nobody counts on. */
+const EVENTS_GRACE_MS = 2000;
+
 /** The app: settings, tasks, and the client that sends them. `celery/app/base.py Celery`. */
 export class CeleryApp {
   readonly name: string;
@@ -82,6 +88,7 @@ export class CeleryApp {
   #queues: QueueTable;
   #logger: Logger = silentLogger;
   #publisher: Publisher | undefined;
+  #events: EventDispatcher | undefined;
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
   #closing: Promise<void> | undefined;
@@ -96,6 +103,7 @@ export class CeleryApp {
     now: () => this.host.now(),
     oid: this.host.uuid(),
     signals: this.signals,
+    sendEvent: (type, fields) => this.#dispatcher().send(type, fields),
   };
 
   /** Throws `ImproperlyConfiguredError` for settings that are unknown, not built yet or wrong. */
@@ -293,6 +301,35 @@ export class CeleryApp {
     return link;
   }
 
+  /** A dispatcher of events with a connection of its own, for a worker; whoever asked for it closes it. */
+  openDispatcher(options: {
+    readonly hostname: string;
+    readonly groups?: readonly string[];
+    readonly batched?: readonly string[];
+  }): EventDispatcher {
+    const { event_exchange: exchange, event_serializer: serializer } = this.#settings;
+    const { host, clock } = this;
+    const parts = { exchange, serializer: this.serializers.byName(serializer), host, clock, logger: this.#logger };
+    return new EventDispatcher({ ...parts, link: this.openLink(), ...options });
+  }
+
+  /**
+   * Sends an event of your own, such as `custom-thing`, under this app's name or another node's. Nobody waits for it: it is
+   * kept while the broker is away. Throws `TypeError` for a type or field that cannot be, `EncodeError` for a value that
+   * cannot be sent.
+   */
+  sendEvent(type: string, fields: EventFields = {}, hostname?: string): void {
+    const refusal = refusalOf(type, fields);
+    if (refusal !== undefined) throw new TypeError(refusal);
+    this.serializers.byName(this.#settings.event_serializer).encode(fields);
+    this.#dispatcher().send(type, fields, hostname);
+  }
+
+  #dispatcher(): EventDispatcher {
+    this.#events ??= this.openDispatcher({ hostname: this.origin });
+    return this.#events;
+  }
+
   /** The result backend, opened when first asked for. */
   backend(): Promise<ResultBackend> {
     this.#backend ??= this.#openBackend().catch((error: unknown) => {
@@ -315,6 +352,7 @@ export class CeleryApp {
 
   async #close(): Promise<void> {
     await this.#publisher?.close(CLOSE_GRACE_MS);
+    await this.#events?.close(EVENTS_GRACE_MS);
     // Together: a broker that does not answer ends with its connection, not with the channels on it.
     const backend = this.#backend?.then((opened) => opened.close()).catch(() => undefined);
     await Promise.all([backend, ...[...this.#links].map((link) => link.close())]);

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
+import { packageVersion } from '../driver/version.ts';
 import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
@@ -131,7 +131,9 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('include', { alias: 'I', ...text, describe: 'Comma-separated modules to import besides the app' })
     .option('without-gossip', { type: 'boolean', describe: 'Accepted: this worker does not gossip' })
     .option('without-mingle', { type: 'boolean', describe: 'Accepted: this worker does not mingle' })
-    .option('without-heartbeat', { type: 'boolean', describe: 'Accepted: this worker sends no event heartbeats' })
+    .option('without-heartbeat', { type: 'boolean', describe: 'Send no event heartbeats' })
+    .option('heartbeat-interval', { ...seconds('heartbeat-interval'), describe: 'Seconds between event heartbeats (2)' })
+    .option('task-events', { alias: ['E', 'events'], type: 'boolean', describe: 'Send events about tasks, for monitors such as Flower' })
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
   return declareMissingFlags(declared) as unknown as Argv<T>;
@@ -177,6 +179,8 @@ const LONG_OPTIONS = [
   'without-gossip',
   'without-mingle',
   'without-heartbeat',
+  'heartbeat-interval',
+  'task-events',
   'args',
   'kwargs',
   'eta',
@@ -203,8 +207,3 @@ const LONG_OPTIONS = [
   'content-encoding',
   'accept',
 ] as const;
-
-function packageVersion(): string {
-  const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  return packageJson.version;
-}

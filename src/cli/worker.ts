@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createLogger } from '../driver/logger.ts';
+import { packageVersion } from '../driver/version.ts';
 import type { LogLevel } from '../base/logger.ts';
 import type { Celery } from '../celery.ts';
 import type { Worker } from '../worker/worker.ts';
@@ -42,6 +42,9 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
     ...optional('excludeQueues', list(argv['exclude-queues'])),
     ...optional('hostname', argv['hostname'] as string | undefined),
     ...optional('prefetchMultiplier', argv['prefetch-multiplier'] as number | undefined),
+    ...optional('taskEvents', argv['task-events'] === true ? true : undefined),
+    ...optional('withoutHeartbeat', argv['without-heartbeat'] as boolean | undefined),
+    ...optional('heartbeatInterval', argv['heartbeat-interval'] as number | undefined),
   });
   // Celery says these on the terminal, whatever the log level; a reader of JSON gets them as lines.
   const say = json ? (text: string): void => logger.info(text) : note;
@@ -56,10 +59,9 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
 }
 
 function bannerOf(app: Celery, { hostname, pool, concurrency, queues }: Worker, showTasks: boolean): string {
-  const version = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
   return banner({
     hostname,
-    version,
+    version: packageVersion(),
     appName: app.name,
     transport: app.brokerLabel,
     results: app.backendLabel,

@@ -10,6 +10,7 @@ import { clip, taskLog } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { storeState } from './results.ts';
 import { settle } from './settle.ts';
+import type { WorkerState } from './state.ts';
 import { planTask } from './task-plan.ts';
 import type { TaskPlan } from './task-plan.ts';
 
@@ -18,6 +19,7 @@ export interface IntakeOptions {
   readonly app: CeleryApp;
   readonly hostname: string;
   readonly logger: Logger;
+  readonly state: WorkerState;
 }
 
 /** A failure to be stored for a message that can never run. */
@@ -68,9 +70,10 @@ export class Intake {
     if (decoded.kind === 'task') {
       const plan = this.#plan(decoded.request.task);
       if (plan !== undefined) return { delivery, request: decoded.request, plan };
-      const { app, logger } = this.#options;
+      const { app, logger, state } = this.#options;
       const { id, task: name } = decoded.request;
       taskLog.unregistered(logger, decoded.request);
+      state.unregistered(decoded.request);
       if (app.signals.has('task_unknown')) app.signals.send('task_unknown', { name, id, message });
       const failure = { exc_type: 'NotRegistered', exc_message: [decoded.request.task], exc_module: 'celery.exceptions' };
       this.#dispose(delivery, { level: 'error', log: '', id: decoded.request.id, failure });

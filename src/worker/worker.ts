@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
+import type { EventDispatcher } from '../events/dispatcher.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Connection } from '../transport/transport.ts';
 import type { WorkerHooks } from './hooks.ts';
@@ -9,6 +10,7 @@ import type { UserCommand } from './control/step.ts';
 import { ConsumerStep } from './consumer.ts';
 import type { ConsumerContext } from './consumer.ts';
 import { Executor } from './executor.ts';
+import { eventsHook, Heartbeat, HEARTBEAT_INTERVAL } from './heartbeat.ts';
 import { Intake } from './intake.ts';
 import type { Pool } from './pool/pool.ts';
 import { createPool } from './pool/registry.ts';
@@ -18,6 +20,7 @@ import { WorkerState } from './state.ts';
 import { ExtraSteps, StepList } from './steps.ts';
 import type { Step } from './steps.ts';
 import { TaskConsumer } from './task-consumer.ts';
+import { TaskEvents } from './task-events.ts';
 
 /** Options of a worker: Celery's command line in camelCase. */
 export interface WorkerOptions {
@@ -30,6 +33,12 @@ export interface WorkerOptions {
   readonly hostname?: string;
   /** Messages fetched ahead per slot; 0 is no limit. */
   readonly prefetchMultiplier?: number;
+  /** Sends events about tasks; default `worker_send_task_events`. */
+  readonly taskEvents?: boolean;
+  /** Sends no `worker-online`, `-heartbeat` and `-offline`. */
+  readonly withoutHeartbeat?: boolean;
+  /** Seconds between heartbeats. Default 2. */
+  readonly heartbeatInterval?: number;
 }
 
 /** Tasks that mostly wait share one event loop well. */
@@ -43,12 +52,15 @@ export class Worker {
   readonly concurrency: number;
   readonly pool: PoolName;
   readonly state: WorkerState;
+  /** Where this worker's events go out, connected from its start to its end. */
+  readonly events: EventDispatcher;
   /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
   readonly done: Promise<void>;
   /** What remote control changes in parts that not every worker has. */
   readonly hooks: WorkerHooks = {};
   /** What `inspect memsample` has seen. */
   readonly memorySamples: string[] = [];
+  readonly #heartbeat: number | undefined;
   readonly #multiplier: number;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
@@ -73,6 +85,11 @@ export class Worker {
     this.hostname = nodeName(options.hostname, app.host.hostname);
     this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now(), new Revocations(process.env));
+    this.#heartbeat = heartbeatOf(options);
+    const groups = (options.taskEvents ?? app.settings.worker_send_task_events) ? [] : ['worker'];
+    this.events = app.openDispatcher({ hostname: this.hostname, groups, batched: ['task'] });
+    this.hooks.events = eventsHook(this.events);
+    this.state.observe(new TaskEvents(this.events));
     this.done = this.#ended.promise;
     this.done.catch(() => undefined);
   }
@@ -172,7 +189,7 @@ export class Worker {
     const { app, hostname, logger, state } = this;
     const pool = createPool(this.pool, this.concurrency);
     const executor = new Executor({ app, pool, state, hostname, logger, onFree: () => tasks.startReady() });
-    const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger }), multiplier: this.#multiplier });
+    const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger, state }), multiplier: this.#multiplier });
     this.#engine = { pool, executor, tasks };
     state.reserved = () => tasks.reserved();
     state.scheduled = () => tasks.scheduled();
@@ -183,7 +200,7 @@ export class Worker {
       idle: () => executor.idle(),
       onGone: (error) => this.#ended.reject(error),
     });
-    const steps = new StepList<Worker>([poolStep(pool), consumer]);
+    const steps = new StepList<Worker>([poolStep(pool), eventsStep(this.events), consumer]);
     this.#extras.worker.addTo(steps);
     return steps;
   }
@@ -202,7 +219,11 @@ export class Worker {
 
   /** What runs on each broker connection, in the order it starts. */
   #consumerSteps(tasks: TaskConsumer): StepList<ConsumerContext> {
-    const steps = new StepList<ConsumerContext>([this.#connectionStep(), tasks, new ControlStep(this.#extras.commands)]);
+    const { events: dispatcher, state } = this;
+    const interval = this.#heartbeat;
+    // A warm shutdown goes on with heartbeats: the tasks stop first.
+    const heart = interval === undefined ? [] : [new Heartbeat({ dispatcher, state, interval })];
+    const steps = new StepList<ConsumerContext>([this.#connectionStep(), ...heart, tasks, new ControlStep(this.#extras.commands)]);
     this.#extras.consumer.addTo(steps);
     return steps;
   }
@@ -233,6 +254,22 @@ const POOL_GRACE_MS = 5000;
 
 function poolStep(pool: Pool): Step<Worker> {
   return { name: 'pool', start: () => pool.start(), stop: () => pool.stop({ graceMs: POOL_GRACE_MS }) };
+}
+
+/** How long the last events may take. */
+const EVENTS_GRACE_MS = 2000;
+
+/** Events go out while anything else lives: the last of them is `worker-offline`. */
+function eventsStep(events: EventDispatcher): Step<Worker> {
+  return { name: 'events', start: () => undefined, stop: () => events.close(EVENTS_GRACE_MS) };
+}
+
+/** Seconds between heartbeats, or `undefined` for none. */
+function heartbeatOf({ withoutHeartbeat, heartbeatInterval }: WorkerOptions): number | undefined {
+  // Celery takes 0 for its default.
+  const interval = heartbeatInterval === undefined || heartbeatInterval === 0 ? HEARTBEAT_INTERVAL : heartbeatInterval;
+  if (!Number.isFinite(interval) || interval < 0) throw new RangeError('the interval of heartbeats must be a number of seconds');
+  return withoutHeartbeat === true ? undefined : interval;
 }
 
 /** `celery/utils/nodenames.py host_format, default_nodename`; `%i` is the index of a pool's child, and this is the parent. */
