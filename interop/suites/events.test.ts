@@ -7,6 +7,9 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Celery } from '../../src/celery.ts';
+import { ClusterState } from '../../src/events/state.ts';
+import type { ReceivedEvent } from '../../src/events/read.ts';
+import { errorsOf } from '../../test/schemas/schemas.ts';
 import type { CeleryVersion, Child, Server } from '../../test/servers.ts';
 import { pythonVenv, rabbitmq, spawnReady } from '../../test/servers.ts';
 
@@ -141,6 +144,48 @@ describe.each(releases)('Celery %s', (release) => {
 
     expect(dump.output()).not.toContain('Traceback');
   });
+
+  test('our receiver and our picture understand its worker', async () => {
+    const { celery } = await pythonVenv(release);
+    const queue = randomUUID();
+    await using app = ourApp(queue, { event_queue_exclusive: release === '5.7.0' });
+    await using receiver = app.openReceiver();
+    await receiver.start();
+    const events: ReceivedEvent[] = [];
+    const state = new ClusterState();
+    const heard = new Map<string, PromiseWithResolvers<void>>();
+    const until = (type: string): Promise<void> => {
+      const found = heard.get(type) ?? Promise.withResolvers<void>();
+      heard.set(type, found);
+      return found.promise;
+    };
+    receiver.on('*', (event) => {
+      if (event.hostname !== `theirs-${release}@h`) return;
+      events.push(event);
+      state.apply(event);
+      void until(event.type);
+      heard.get(event.type)?.resolve();
+    });
+    await using python = await spawnReady(celery, {
+      args: ['-A', 'app', 'worker', '-c', '1', '-l', 'INFO', '-E', '-Q', queue, '-n', `theirs-${release}@h`, '--without-mingle'],
+      cwd,
+      env,
+      readyText: / ready\./,
+    });
+    const sum = await app.sendTask('py.add', [2, 3]);
+    const failed = await app.sendTask('py.fail', ['no']);
+    const late = await app.sendTask('py.add', [1, 1], { expires: new Date(0) });
+    await Promise.all(['worker-online', 'worker-heartbeat', 'task-succeeded', 'task-failed', 'task-revoked'].map(until));
+    await python.stop('SIGTERM', 20_000);
+    await until('worker-offline');
+
+    expect(state.tasks.get(sum.id)).toMatchObject({ state: 'SUCCESS', fields: { name: 'py.add', args: '(2, 3)', result: '5' } });
+    expect(state.tasks.get(failed.id)).toMatchObject({ state: 'FAILURE', fields: { exception: "ValueError('no')" } });
+    expect(state.tasks.get(late.id)).toMatchObject({ state: 'REVOKED', fields: { expired: true } });
+    expect([...state.workers.values()]).toMatchObject([{ hostname: `theirs-${release}@h`, heartbeats: [], freq: 2 }]);
+    for (const event of events) expect(errorsOf('event', event)).toEqual([]);
+    expect(receiver.malformed).toBe(0);
+  }, 60_000);
 
   test('a worker of its that gossips hears all of ours, and lives', async () => {
     const { celery } = await pythonVenv(release);

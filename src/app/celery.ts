@@ -1,4 +1,4 @@
-import { AppClosedError } from '../base/errors.ts';
+import { AppClosedError, ImproperlyConfiguredError } from '../base/errors.ts';
 import { parseBrokerUrl, parseBrokerUrls } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
 import { LamportClock } from '../base/lamport.ts';
@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
 import { openBackend } from '../backend/registry.ts';
 import { EventDispatcher } from '../events/dispatcher.ts';
+import { EventReceiver } from '../events/receiver.ts';
 import { systemHost } from '../driver/host.ts';
 import { zlibCompressor } from '../driver/zlib.ts';
 import { CompressorRegistry } from '../message/compression.ts';
@@ -66,7 +67,10 @@ const NO_KWARGS: Readonly<Record<string, unknown>> = Object.freeze({});
 /** How long closing waits for the broker to confirm what was sent. */
 const CLOSE_GRACE_MS = 10_000;
 
-/** The same for events, which nobody counts on. */
+/** The largest message of events: a worker's has 24 of them. */
+const EVENT_MAX_BYTES = 16 * 1024 * 1024;
+
+/** How long closing waits for events, which nobody counts on. */
 const EVENTS_GRACE_MS = 2000;
 
 /** The app: settings, tasks, and the client that sends them. `celery/app/base.py Celery`. */
@@ -311,6 +315,27 @@ export class CeleryApp {
     const { host, clock } = this;
     const parts = { exchange, serializer: this.serializers.byName(serializer), host, clock, logger: this.#logger };
     return new EventDispatcher({ ...parts, link: this.openLink(), ...options });
+  }
+
+  /**
+   * A receiver of the cluster's events, not yet started: `await receiver.start()`. `routingKey` picks some, such as `task.#`.
+   * Throws `ImproperlyConfiguredError` for a queue that would be both exclusive and durable.
+   */
+  openReceiver(options: { readonly routingKey?: string } = {}): EventReceiver {
+    const { settings, host, clock, compressors } = this;
+    const { event_queue_exclusive: exclusive, event_queue_durable: durable, event_queue_prefix: prefix } = settings;
+    if (exclusive && durable)
+      throw new ImproperlyConfiguredError('event_queue_exclusive and event_queue_durable: a queue is one or the other');
+    const decoding = {
+      registry: this.serializers,
+      compressors,
+      accept: this.serializers.contentTypes([settings.event_serializer, 'json']),
+      maxBodyBytes: Math.min(settings.message_max_bytes, EVENT_MAX_BYTES),
+      maxDecompressedBytes: Math.min(settings.message_max_decompressed_bytes, EVENT_MAX_BYTES),
+    };
+    const queue = { prefix, exclusive, durable, ttl: settings.event_queue_ttl, expires: settings.event_queue_expires };
+    const parts = { link: this.openLink(), exchange: settings.event_exchange, queue, decoding, host, clock, logger: this.#logger };
+    return new EventReceiver({ ...parts, ...options });
   }
 
   /**

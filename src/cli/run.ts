@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import { packageVersion } from '../driver/version.ts';
 import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
+import { eventsOptions } from './events-options.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
 import { seconds, text, whole } from './option-types.ts';
@@ -105,7 +106,13 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       statusOptions,
       perform(async () => (await import('./remote.ts')).status),
     )
-    .demandCommand(1, 'Name a command: worker, call, result, encode, decode, inspect, control or status.')
+    .command(
+      'events',
+      "Watch a cluster's events",
+      eventsOptions,
+      perform(async () => (await import('./events.ts')).events),
+    )
+    .demandCommand(1, 'Name a command: worker, call, result, encode, decode, inspect, control, status or events.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -206,4 +213,7 @@ const LONG_OPTIONS = [
   'content-type',
   'content-encoding',
   'accept',
+  'dump',
+  'type',
+  'task',
 ] as const;
