@@ -3,13 +3,22 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/live/**', 'test/docs/**'] } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/live/**', 'test/docs/**', 'test/flower/**'] } },
       {
         test: {
           name: 'live',
           include: ['test/live/**/*.test.ts', 'test/docs/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'flower',
+          include: ['test/flower/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },
