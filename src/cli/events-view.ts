@@ -119,9 +119,9 @@ function pageOf(key: 'i' | 't' | 'r' | 'c' | 'l', task: TaskView): { readonly ti
     case 'r':
       return { title: 'Result', text: String(result ?? exception ?? 'There is no result yet.') };
     case 'c':
-      return { title: 'Revoke', text: 'Revoking needs remote control, which is not built yet.' };
+      return { title: 'Revoke', text: `tq-bridge control revoke ${task.uuid}` };
     case 'l':
-      return { title: 'Rate limit', text: 'Rate limits need remote control, which is not built yet.' };
+      return { title: 'Rate limit', text: `tq-bridge control rate_limit ${String(task.fields['name'] ?? 'NAME')} 10/m` };
   }
 }
 
