@@ -84,12 +84,20 @@ export class EventOutlet {
 
   #pump(): void {
     const { buffer } = this.#options;
-    while (!this.#over && buffer.size > 0 && this.#inFlight.size < WINDOW) {
+    while (!this.#over && this.#waiting > 0) {
+      // What was under way on a lost channel waits to be sent again.
       if (this.#channel?.isOpen !== true) return this.#open();
+      if (!this.#isTime(buffer.size)) return;
       const parcel = buffer.take(BATCH);
       if (parcel !== undefined) this.#send(this.#channel, parcel);
     }
     if (this.#waiting === 0) this.#drained?.();
+  }
+
+  /** What would not fill a message waits for the broker's last answer: a busy worker sends few messages that way, an idle one at once. */
+  #isTime(waiting: number): boolean {
+    const { size: underWay } = this.#inFlight;
+    return waiting > 0 && underWay < WINDOW && (underWay === 0 || waiting >= BATCH);
   }
 
   #send(channel: Channel, parcel: Parcel): void {
