@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/live/**', 'test/docs/**'],
+          exclude: ['test/live/**', 'test/docs/**', 'test/flower/**'],
           // Some start processes; what a test bounds, it bounds itself.
           testTimeout: 30_000,
         },
@@ -18,6 +18,15 @@ export default defineConfig({
           include: ['test/live/**/*.test.ts', 'test/docs/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'flower',
+          include: ['test/flower/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },

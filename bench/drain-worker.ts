@@ -16,7 +16,8 @@ app.task('bench.noop', () => {
   if (seen === count) resolve();
   return null;
 });
-const worker = app.worker({ queues: ['bench'], concurrency: 50, prefetchMultiplier: 4 });
+const taskEvents = process.env['BENCH_EVENTS'] === '1';
+const worker = app.worker({ queues: ['bench'], concurrency: 50, prefetchMultiplier: 4, taskEvents });
 await worker.start();
 await drained;
 // A warm shutdown ends when the last results are stored and the last acks are out: that belongs to the work.

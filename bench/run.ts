@@ -46,6 +46,13 @@ const contenders: readonly Contender[] = [
   { name: 'drain raw amqplib', count: messages, command: node('drain-raw.ts'), env: {}, prefill: true },
   { name: 'drain tq-bridge, results off', count: messages, command: node('drain-worker.ts'), env: { BENCH_RESULTS: '' }, prefill: true },
   {
+    name: 'drain tq-bridge, results off, events on',
+    count: messages,
+    command: node('drain-worker.ts'),
+    env: { BENCH_RESULTS: '', BENCH_EVENTS: '1' },
+    prefill: true,
+  },
+  {
     name: 'drain tq-bridge, redis results',
     count: messages,
     command: node('drain-worker.ts'),

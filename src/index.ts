@@ -12,6 +12,10 @@ export type { RetryOptions, TaskContext, TaskHandler, TaskOptions } from './app/
 export * from './base/errors.ts';
 export type { Logger } from './base/logger.ts';
 export { DateTime, Decimal, PlainDate, PlainTime, Uuid } from './base/values.ts';
+export { EventReceiver } from './events/receiver.ts';
+export type { ReceivedEvent } from './events/read.ts';
+export { ClusterState } from './events/state.ts';
+export type { TaskView, WorkerView } from './events/state.ts';
 export { createLogger } from './driver/logger.ts';
 export type { SerializerRegistry } from './message/registry.ts';
 export type { ContentEncoding, Serializer } from './message/serializer.ts';

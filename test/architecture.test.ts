@@ -13,11 +13,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: ['base', 'message', 'routing', 'driver'],
   control: ['base', 'message', 'routing', 'protocol', 'transport'],
   backend: ['base', 'message', 'routing', 'protocol', 'driver', 'transport'],
-  app: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control'],
-  worker: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'app'],
-  cli: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'app', 'worker', 'root'],
+  events: ['base', 'message', 'routing', 'protocol', 'transport'],
+  app: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'events'],
+  worker: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'events', 'app'],
+  cli: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'events', 'app', 'worker', 'root'],
   // src/celery.ts and src/index.ts: the public face, above every room but cli.
-  root: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'app', 'worker'],
+  root: ['base', 'message', 'routing', 'protocol', 'driver', 'transport', 'backend', 'control', 'events', 'app', 'worker'],
 };
 
 const PURE = new Set(['base', 'message', 'routing', 'protocol']);

@@ -1,4 +1,4 @@
-import { AppClosedError } from '../base/errors.ts';
+import { AppClosedError, ImproperlyConfiguredError } from '../base/errors.ts';
 import { parseBrokerUrl, parseBrokerUrls } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
 import { LamportClock } from '../base/lamport.ts';
@@ -7,11 +7,15 @@ import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
 import { openBackend } from '../backend/registry.ts';
 import { defaultCompressors } from '../driver/compressors.ts';
+import { EventDispatcher } from '../events/dispatcher.ts';
+import { EventReceiver } from '../events/receiver.ts';
 import { systemHost } from '../driver/host.ts';
 import type { CompressorRegistry } from '../message/compression.ts';
 import type { SerializerRegistry } from '../message/registry.ts';
 import { JsonTypes } from '../message/serializers/json-own-types.ts';
 import type { JsonClass } from '../message/serializers/json-own-types.ts';
+import { refusalOf } from '../protocol/event.ts';
+import type { EventFields } from '../protocol/event.ts';
 import { resultTuple } from '../protocol/result.ts';
 import type { SignatureWire } from '../protocol/signature.ts';
 import type { TaskRequest } from '../protocol/task.ts';
@@ -68,6 +72,12 @@ const NO_KWARGS: Readonly<Record<string, unknown>> = Object.freeze({});
 /** How long closing waits for the broker to confirm what was sent. */
 const CLOSE_GRACE_MS = 10_000;
 
+/** The largest message of events: a worker's has 24 of them. */
+const EVENT_MAX_BYTES = 16 * 1024 * 1024;
+
+/** How long closing waits for events, which nobody counts on. */
+const EVENTS_GRACE_MS = 2000;
+
 /** The app: settings, tasks, and the client that sends them. `celery/app/base.py Celery`. */
 export class CeleryApp {
   readonly name: string;
@@ -91,6 +101,7 @@ export class CeleryApp {
   #logger: Logger = silentLogger;
   #security: Security | undefined;
   #publisher: Publisher | undefined;
+  #events: EventDispatcher | undefined;
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
   #closing: Promise<void> | undefined;
@@ -107,6 +118,7 @@ export class CeleryApp {
     now: () => this.host.now(),
     oid: this.host.uuid(),
     signals: this.signals,
+    sendEvent: (type, fields) => this.#dispatcher().send(type, fields),
   };
 
   /** Throws `ImproperlyConfiguredError` for settings that are unknown, not built yet or wrong. */
@@ -347,6 +359,57 @@ export class CeleryApp {
     return link;
   }
 
+  /** A dispatcher of events with a connection of its own, for a worker; whoever asked for it closes it. */
+  openDispatcher(options: {
+    readonly hostname: string;
+    readonly groups?: readonly string[];
+    readonly batched?: readonly string[];
+  }): EventDispatcher {
+    const { event_exchange: exchange, event_serializer: serializer } = this.#settings;
+    const { host, clock } = this;
+    const parts = { exchange, serializer: this.serializers.byName(serializer), host, clock, logger: this.#logger };
+    return new EventDispatcher({ ...parts, link: this.openLink(), ...options });
+  }
+
+  /**
+   * A receiver of the cluster's events, not yet started: `await receiver.start()`. `routingKey` picks some, such as `task.#`.
+   * Throws `ImproperlyConfiguredError` for a queue that would be both exclusive and durable.
+   */
+  openReceiver(options: { readonly routingKey?: string } = {}): EventReceiver {
+    const { settings, host, clock, compressors } = this;
+    const { event_queue_exclusive: exclusive, event_queue_durable: durable, event_queue_prefix: prefix } = settings;
+    if (exclusive && durable)
+      throw new ImproperlyConfiguredError('event_queue_exclusive and event_queue_durable: a queue is one or the other');
+    const decoding = {
+      registry: this.serializers,
+      compressors,
+      accept: this.serializers.contentTypes([settings.event_serializer, 'json']),
+      ...messageLimits(settings),
+      maxBodyBytes: Math.min(settings.message_max_bytes, EVENT_MAX_BYTES),
+      maxDecompressedBytes: Math.min(settings.message_max_decompressed_bytes, EVENT_MAX_BYTES),
+    };
+    const queue = { prefix, exclusive, durable, ttl: settings.event_queue_ttl, expires: settings.event_queue_expires };
+    const parts = { link: this.openLink(), exchange: settings.event_exchange, queue, decoding, host, clock, logger: this.#logger };
+    return new EventReceiver({ ...parts, ...options });
+  }
+
+  /**
+   * Sends an event of your own, such as `custom-thing`, under this app's name or another node's. Nobody waits for it: it is
+   * kept while the broker is away. Throws `TypeError` for a type or field that cannot be, `EncodeError` for a value that
+   * cannot be sent.
+   */
+  sendEvent(type: string, fields: EventFields = {}, hostname?: string): void {
+    const refusal = refusalOf(type, fields);
+    if (refusal !== undefined) throw new TypeError(refusal);
+    this.serializers.byName(this.#settings.event_serializer).encode(fields);
+    this.#dispatcher().send(type, fields, hostname);
+  }
+
+  #dispatcher(): EventDispatcher {
+    this.#events ??= this.openDispatcher({ hostname: this.origin });
+    return this.#events;
+  }
+
   /** The result backend, opened when first asked for. */
   backend(): Promise<ResultBackend> {
     this.#backend ??= this.#openBackend().catch((error: unknown) => {
@@ -369,6 +432,7 @@ export class CeleryApp {
 
   async #close(): Promise<void> {
     await this.#publisher?.close(CLOSE_GRACE_MS);
+    await this.#events?.close(EVENTS_GRACE_MS);
     // Together: a broker that does not answer ends with its connection, not with the channels on it.
     const backend = this.#backend?.then((opened) => opened.close()).catch(() => undefined);
     await Promise.all([backend, ...[...this.#links].map((link) => link.close())]);

@@ -1,10 +1,13 @@
 import type { ResultBackend } from '../backend/backend.ts';
 import type { Compressor } from '../message/compression.ts';
+import { formatUtc } from '../base/iso8601.ts';
 import { encodeMessage } from '../message/encode.ts';
 import type { Message, MessageProperties } from '../message/message.ts';
 import type { Serializer } from '../message/serializer.ts';
+import type { EventFields } from '../protocol/event.ts';
 import { encodeTaskV1 } from '../protocol/task-v1.ts';
 import { encodeTaskV2 } from '../protocol/task-v2.ts';
+import { argsRepr, kwargsRepr } from '../protocol/saferepr.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { Route } from '../routing/queue.ts';
 import type { PublishJob } from './publisher.ts';
@@ -43,6 +46,7 @@ export interface Wire {
   /** The `reply_to` of messages whose answer goes elsewhere or nowhere. */
   readonly oid: string;
   readonly signals: Signals<AppSignals>;
+  readonly sendEvent: (type: string, fields: EventFields) => void;
 }
 
 /** A call to be sent. Holds no more than it was given: its request is built when there is room. */
@@ -52,6 +56,8 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
   readonly #wire: Wire;
   readonly #call: Call;
   readonly #ignored: boolean;
+  /** What `task-sent` tells of, once the broker has it. */
+  #sent: TaskRequest | undefined;
 
   constructor(wire: Wire, call: Call, route: Route, policy: RetryPolicy | undefined, ignored: boolean) {
     this.#wire = wire;
@@ -69,7 +75,9 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
   encode(): Message {
     const { options } = this.#call;
     const settings = this.#wire.settings();
-    return encodeRequest(this.#wire, buildRequest(this.#call), {
+    const request = buildRequest(this.#call);
+    if (settings.task_send_sent_event) this.#sent = request;
+    return encodeRequest(this.#wire, request, {
       priority: options.priority,
       replyTo: options.replyTo,
       serializer: options.serializer ?? settings.task_serializer,
@@ -82,6 +90,7 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
   confirmed(): AsyncResult<T> {
     const { id, name } = this.#call;
     afterPublish(this.#wire, { taskId: id, name, address: this.route.address });
+    if (this.#sent !== undefined) this.#wire.sendEvent('task-sent', sentEvent(this.#sent, this.route));
     return new AsyncResult<T>(this.#call.id, this.#wire.results, this.#ignored);
   }
 }
@@ -113,11 +122,30 @@ export class RequestJob implements PublishJob<void> {
   confirmed(): void {
     const { id, task } = this.#request;
     afterPublish(this.#wire, { taskId: id, name: task, address: this.route.address });
+    if (this.#wire.settings().task_send_sent_event) this.#wire.sendEvent('task-sent', sentEvent(this.#request, this.route));
   }
 }
 
 function afterPublish({ signals }: Wire, sent: AppSignals['after_task_publish']): void {
   if (signals.has('after_task_publish')) signals.send('after_task_publish', sent);
+}
+
+/** `celery/app/amqp.py as_task_v2, send_task_message`. */
+function sentEvent(request: TaskRequest, { address, queue }: Route): EventFields {
+  return {
+    uuid: request.id,
+    root_id: request.rootId ?? null,
+    parent_id: request.parentId ?? null,
+    name: request.task,
+    args: request.argsrepr ?? argsRepr(request.args),
+    kwargs: request.kwargsrepr ?? kwargsRepr(request.kwargs),
+    retries: request.retries,
+    eta: request.eta === undefined ? null : (request.etaText ?? formatUtc(request.eta)),
+    expires: request.expires === undefined ? null : (request.expiresText ?? formatUtc(request.expires)),
+    queue: queue?.name ?? null,
+    exchange: address.exchange,
+    routing_key: address.routingKey,
+  };
 }
 
 function expectsAnswer({ settings }: Wire, ignoreResult: boolean | undefined): boolean {

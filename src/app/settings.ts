@@ -56,6 +56,14 @@ export interface Settings {
   readonly task_ignore_result: boolean;
   readonly task_store_errors_even_if_ignored: boolean;
   readonly task_track_started: boolean;
+  readonly task_send_sent_event: boolean;
+  readonly event_exchange: string;
+  readonly event_queue_durable: boolean;
+  readonly event_queue_exclusive: boolean;
+  readonly event_queue_expires: number | null;
+  readonly event_queue_prefix: string;
+  readonly event_queue_ttl: number | null;
+  readonly event_serializer: string;
   readonly worker_concurrency: number | null;
   readonly worker_prefetch_multiplier: number;
   /** Ours: lines a second about rejected messages, of each kind; null is no limit. */
@@ -94,6 +102,7 @@ export interface Settings {
   readonly control_queue_expires: number | null;
   readonly control_queue_exclusive: boolean;
   readonly control_queue_durable: boolean;
+  readonly worker_send_task_events: boolean;
   readonly enable_utc: true;
   readonly timezone: 'UTC' | null;
   /** Ours: largest body read from a peer, in bytes. */
@@ -216,6 +225,14 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   task_store_errors_even_if_ignored: flag(false),
   task_track_started: flag(false),
   worker_concurrency: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
+  task_send_sent_event: flag(false),
+  event_exchange: setting('celeryev', text, 'a name'),
+  event_queue_durable: flag(false),
+  event_queue_exclusive: flag(true),
+  event_queue_expires: setting(60, orNull(number), 'seconds or null'),
+  event_queue_prefix: setting('celeryev', text, 'a name'),
+  event_queue_ttl: setting(5, orNull(number), 'seconds or null'),
+  event_serializer: setting('json', text, 'the name of a serializer'),
   worker_prefetch_multiplier: setting(4, whole, 'a whole number; 0 is no limit'),
   worker_rejected_log_rate: setting(100, orNull(whole), 'a whole number, or null for no limit'),
   security_key: setting(null, orNull(text), 'a file or null'),
@@ -248,6 +265,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   control_queue_expires: setting(10, orNull(number), 'seconds or null'),
   control_queue_exclusive: flag(true),
   control_queue_durable: flag(false),
+  worker_send_task_events: flag(false),
   enable_utc: setting(true, oneOf(true), 'true: times travel in UTC'),
   timezone: setting(null, oneOf(null, 'UTC'), "'UTC' or null: times travel in UTC"),
   message_max_bytes: setting(DEFAULT_LIMITS.maxBodyBytes, number, 'bytes'),

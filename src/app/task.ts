@@ -1,4 +1,5 @@
 import type { Logger } from '../base/logger.ts';
+import type { EventFields } from '../protocol/event.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { DeliveryInfo } from '../transport/transport.ts';
 
@@ -24,6 +25,11 @@ export interface TaskContext {
    * Throws `error`, or `MaxRetriesExceededError`, when the retries are used up.
    */
   retry(options?: RetryOptions): Promise<never>;
+  /**
+   * Sends an event of your own, such as `task-progress`, to whoever watches; whether the worker sends task events or not.
+   * Throws `TypeError` for a type or field that cannot be, and `EncodeError` for a value that cannot be sent.
+   */
+  sendEvent(type: string, fields?: EventFields): void;
   /** Stores a state of your own with `meta` as its result. */
   updateState(state: string, meta?: unknown): Promise<void>;
 }
@@ -63,6 +69,8 @@ export interface TaskOptions {
   readonly ignoreResult?: boolean;
   readonly storeErrorsEvenIfIgnored?: boolean;
   readonly trackStarted?: boolean;
+  /** `false` keeps the worker from sending events about this task. */
+  readonly sendEvents?: boolean;
   /** `null` retries for ever. Default 3. */
   readonly maxRetries?: number | null;
   /** Seconds. Default 180. */

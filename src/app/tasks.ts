@@ -13,6 +13,7 @@ const OPTIONS: Readonly<Record<keyof TaskOptions, true>> = {
   ignoreResult: true,
   storeErrorsEvenIfIgnored: true,
   trackStarted: true,
+  sendEvents: true,
   maxRetries: true,
   defaultRetryDelay: true,
   autoretryFor: true,

@@ -9,9 +9,7 @@ interface MissingFlag {
 
 /** Flags of `celery worker` that this worker does not have yet. They are refused by name, never swallowed. */
 const MISSING: readonly MissingFlag[] = [
-  { flag: 'task-events', alias: ['E', 'events'], boolean: true },
   { flag: 'pool-start-method' },
-  { flag: 'heartbeat-interval' },
   { flag: 'beat', alias: ['B'], boolean: true },
   { flag: 'schedule', alias: ['s', 'schedule-filename'] },
   { flag: 'scheduler' },
@@ -28,6 +26,31 @@ const LEFT_OUT: readonly (MissingFlag & { readonly instead: string })[] = [
 
 /** Options that every command of celery has and none of ours. */
 const MISSING_GLOBALS: readonly MissingFlag[] = [{ flag: 'loader' }, { flag: 'config' }, { flag: 'skip-checks', boolean: true }];
+
+/** Flags of `celery events` for its camera, which writes snapshots to a database of Django's. */
+const MISSING_EVENTS: readonly MissingFlag[] = [
+  { flag: 'camera', alias: ['c'] },
+  { flag: 'frequency', alias: ['freq', 'F'] },
+  { flag: 'maxrate', alias: ['r'] },
+  { flag: 'detach', alias: ['D'], boolean: true },
+  { flag: 'loglevel', alias: ['l'] },
+  { flag: 'logfile', alias: ['f'] },
+  { flag: 'pidfile' },
+  { flag: 'uid' },
+  { flag: 'gid' },
+  { flag: 'umask' },
+  { flag: 'executable' },
+];
+
+/** As `declareMissingFlags`, for `celery events`. */
+export function declareMissingEventFlags<T>(yargs: Argv<T>): Argv<T> {
+  return declare(yargs, MISSING_EVENTS);
+}
+
+/** Throws `UsageError` for the first such flag that was given. */
+export function refuseMissingEventFlags(argv: Readonly<Record<string, unknown>>): void {
+  refuse(argv, MISSING_EVENTS, 'a flag of celery events');
+}
 
 /** As `declareMissingFlags`, for the options before the command. */
 export function declareMissingGlobals<T>(yargs: Argv<T>): Argv<T> {
@@ -75,14 +98,4 @@ function refuse(argv: Readonly<Record<string, unknown>>, flags: readonly Missing
 }
 
 /** Commands of `celery` that there are none of here yet. */
-export const MISSING_COMMANDS: ReadonlySet<string> = new Set([
-  'amqp',
-  'beat',
-  'events',
-  'graph',
-  'logtool',
-  'migrate',
-  'multi',
-  'shell',
-  'upgrade',
-]);
+export const MISSING_COMMANDS: ReadonlySet<string> = new Set(['amqp', 'beat', 'graph', 'logtool', 'migrate', 'multi', 'shell', 'upgrade']);

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { Argv } from 'yargs';
+import { packageVersion } from '../driver/version.ts';
 import { splitShortValues } from './argv.ts';
 import { EXIT } from './exit-codes.ts';
+import { eventsOptions } from './events-options.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
 import { positive, seconds, text, whole } from './option-types.ts';
@@ -124,7 +125,13 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       (yargs) => yargs,
       perform(async () => (await import('./queues.ts')).report),
     )
-    .demandCommand(1, 'Name a command: worker, call, result, status, inspect, control, purge, list, report, encode or decode.')
+    .command(
+      'events',
+      "Watch a cluster's events",
+      eventsOptions,
+      perform(async () => (await import('./events.ts')).events),
+    )
+    .demandCommand(1, 'Name a command: worker, call, result, status, inspect, control, events, purge, list, report, encode or decode.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
@@ -164,7 +171,9 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('purge', { alias: 'discard', type: 'boolean', describe: 'Throw away what waits in the queues first' })
     .option('pidfile', { ...text, describe: 'Write the process id there; refuse to start when another holds it (%n %h %p)' })
     .option('logfile', { alias: 'f', ...text, describe: 'Log there instead of to stderr; reopened when it was moved away' })
-    .option('without-heartbeat', { type: 'boolean', describe: 'Accepted: this worker sends no event heartbeats' })
+    .option('without-heartbeat', { type: 'boolean', describe: 'Send no event heartbeats' })
+    .option('heartbeat-interval', { ...seconds('heartbeat-interval'), describe: 'Seconds between event heartbeats (2)' })
+    .option('task-events', { alias: ['E', 'events'], type: 'boolean', describe: 'Send events about tasks, for monitors such as Flower' })
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
   return declareMissingFlags(declared) as unknown as Argv<T>;
@@ -222,6 +231,8 @@ const LONG_OPTIONS = [
   'without-gossip',
   'without-mingle',
   'without-heartbeat',
+  'heartbeat-interval',
+  'task-events',
   'args',
   'kwargs',
   'eta',
@@ -247,9 +258,7 @@ const LONG_OPTIONS = [
   'content-type',
   'content-encoding',
   'accept',
+  'dump',
+  'type',
+  'task',
 ] as const;
-
-function packageVersion(): string {
-  const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  return packageJson.version;
-}

@@ -2,7 +2,7 @@ import { nearest } from '../base/nearest.ts';
 import { MISSING_COMMANDS } from './not-built.ts';
 import { UsageError } from './print.ts';
 
-const COMMANDS = ['worker', 'call', 'result', 'encode', 'decode', 'inspect', 'control', 'status'] as const;
+const COMMANDS = ['worker', 'call', 'result', 'encode', 'decode', 'inspect', 'control', 'status', 'events'] as const;
 
 /** What each command cannot do without. */
 const OPERANDS: Readonly<Record<string, string>> = { call: 'the name of a task', encode: 'the name of a task', result: 'the id of a task' };

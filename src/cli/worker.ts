@@ -68,6 +68,9 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
     ...optional('disablePrefetch', argv['disable-prefetch'] as boolean | undefined),
     source: { ...source, include: include.map(moduleUrl) },
     purge: argv['purge'] === true,
+    ...optional('taskEvents', argv['task-events'] === true ? true : undefined),
+    ...optional('withoutHeartbeat', argv['without-heartbeat'] as boolean | undefined),
+    ...optional('heartbeatInterval', argv['heartbeat-interval'] as number | undefined),
   });
   // Celery says these on the terminal, whatever the log level; a reader of JSON gets them as lines.
   const say = json ? (text: string): void => logger.info(text) : note;

@@ -29,3 +29,12 @@ export function isExceptionState(state: string): boolean {
 export function isPropagatingState(state: string): boolean {
   return PROPAGATE.has(state);
 }
+
+/** From the state that wins to the one that yields; those of a task's own stand after FAILURE. `celery/states.py PRECEDENCE`. */
+const PRECEDENCE: readonly TaskState[] = ['SUCCESS', 'FAILURE', '', 'REVOKED', 'STARTED', 'RECEIVED', 'REJECTED', 'RETRY', 'PENDING'];
+
+/** Where a state stands among those that events may tell of out of order: the lower, the later it is. */
+export function statePrecedence(state: TaskState): number {
+  const at = PRECEDENCE.indexOf(state);
+  return at < 0 ? PRECEDENCE.indexOf('') : at;
+}

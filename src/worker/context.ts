@@ -1,6 +1,7 @@
 import type { CeleryApp } from '../app/celery.ts';
 import type { RetryOptions, TaskContext } from '../app/task.ts';
 import type { Logger } from '../base/logger.ts';
+import type { EventFields } from '../protocol/event.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { Delivery, DeliveryInfo } from '../transport/transport.ts';
 import { taskLogger } from './log-lines.ts';
@@ -91,6 +92,11 @@ export class RunContext implements TaskContext {
 
   retry(options: RetryOptions = {}): Promise<never> {
     return retryTask(this.#parts, options);
+  }
+
+  sendEvent(type: string, fields: EventFields = {}): void {
+    const { app, request, hostname } = this.#parts;
+    app.sendEvent(type, { uuid: request.id, ...fields }, hostname);
   }
 
   updateState(state: string, meta: unknown = null): Promise<void> {

@@ -166,7 +166,7 @@ export class Executor {
       if (policy.acksLate) settle(delivery, { kind: 'ack' }, this.#options.logger, request.id);
       return this.#done(running, ending, seconds);
     }
-    void finish(running, ending, this.#options).finally(() => this.#done(running, ending, seconds));
+    void finish(running, ending, this.#options).then((last) => this.#done(running, last, seconds));
   }
 
   /** A task that was ended by force: its ending counts no more. */

@@ -14,6 +14,7 @@ import type { Pending } from './pending.ts';
 import { storeState } from './results.ts';
 import { settle } from './settle.ts';
 import { StrictIntake } from './strict.ts';
+import type { WorkerState } from './state.ts';
 import { planTask } from './task-plan.ts';
 import type { TaskPlan } from './task-plan.ts';
 
@@ -22,6 +23,7 @@ export interface IntakeOptions {
   readonly app: CeleryApp;
   readonly hostname: string;
   readonly logger: Logger;
+  readonly state: WorkerState;
 }
 
 /**
@@ -72,9 +74,10 @@ export class Intake {
     if (decoded.kind === 'task') {
       const plan = this.#plan(decoded.request.task);
       if (plan !== undefined) return { delivery: taken, request: decoded.request, plan };
-      const { app, logger } = this.#options;
+      const { app, logger, state } = this.#options;
       const { id, task: name } = decoded.request;
       this.#lines.write('are of unregistered tasks', 'error', () => taskLog.unregistered(logger, decoded.request));
+      state.unregistered(decoded.request);
       if (app.signals.has('task_unknown')) app.signals.send('task_unknown', { name, id, message });
       const failure = { exc_type: 'NotRegistered', exc_message: [decoded.request.task], exc_module: 'celery.exceptions' };
       this.#dispose(delivery, { level: 'error', kind: '', log: '', id: decoded.request.id, failure });

@@ -25,9 +25,9 @@ type Store = Extract<Effect, { readonly kind: 'store' }>;
 /**
  * Does what follows from a run, in order. Never rejects: a success whose callbacks or value cannot be sent becomes a failure;
  * in a failure, what cannot be done is said and the rest still happens. A late-acked task whose result the store does not
- * take goes back to the broker, to run again.
+ * take goes back to the broker, to run again. Resolves to how the task has ended after all.
  */
-export async function finish(running: Running, ending: Ending, options: PerformOptions, replaced = false): Promise<void> {
+export async function finish(running: Running, ending: Ending, options: PerformOptions, replaced = false): Promise<Ending> {
   const { app, logger } = options;
   const { request, delivery } = running.pending;
   const group = new AnonymousGroup(() => options.app.host.uuid());
@@ -38,7 +38,10 @@ export async function finish(running: Running, ending: Ending, options: PerformO
       if (error instanceof BackendUnavailableError && effect.kind === 'store') {
         logger.error(`The result of task ${clip(request.task)}[${clip(request.id)}] could not be stored: ${messageOf(error)}`);
         tellInternalError(app, request, error);
-        if (running.policy.acksLate) return settle(delivery, { kind: 'reject', requeue: true }, logger, request.id);
+        if (running.policy.acksLate) {
+          settle(delivery, { kind: 'reject', requeue: true }, logger, request.id);
+          return ending;
+        }
       } else if (!replaced && (ending.kind === 'success' || (ending.kind === 'failure' && effect.kind === 'store'))) {
         // The value, the failure's arguments or a callback cannot be sent: that is how the task has failed after all.
         const failure = unsendable(error);
@@ -50,6 +53,7 @@ export async function finish(running: Running, ending: Ending, options: PerformO
       }
     }
   }
+  return ending;
 }
 
 function tellInternalError({ signals }: CeleryApp, request: TaskRequest, exception: unknown): void {

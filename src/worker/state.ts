@@ -1,4 +1,5 @@
 import type { EpochMs } from '../base/host.ts';
+import type { TaskRequest } from '../protocol/task.ts';
 import type { Pending, Running } from './pending.ts';
 import { Revocations } from './revocations.ts';
 import type { Ending } from './trace.ts';
@@ -26,6 +27,8 @@ export interface TaskObserver {
   /** Everything that follows from the ending was done. `seconds` is how long the code ran. */
   ended?(running: Running, ending: Ending, seconds: number): void;
   revoked?(pending: Pending, why: Revocation): void;
+  /** No task of that name is registered. */
+  unregistered?(request: TaskRequest): void;
 }
 
 /** What a worker has in hand and has done: what remote control shows and events count. `celery/worker/state.py`. */
@@ -79,5 +82,9 @@ export class WorkerState {
 
   announceRevoked(pending: Pending, why: Revocation): void {
     for (const observer of this.#observers) observer.revoked?.(pending, why);
+  }
+
+  unregistered(request: TaskRequest): void {
+    for (const observer of this.#observers) observer.unregistered?.(request);
   }
 }

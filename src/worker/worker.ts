@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
+import type { EventDispatcher } from '../events/dispatcher.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Connection } from '../transport/transport.ts';
 import type { WorkerHooks } from './hooks.ts';
@@ -16,6 +17,7 @@ import { LoopWatch } from './loop-watch.ts';
 import { RateLimits } from './rate-limits.ts';
 import { TaskTimeLimits } from './limits.ts';
 import { Executor } from './executor.ts';
+import { eventsHook, Heartbeat, HEARTBEAT_INTERVAL } from './heartbeat.ts';
 import { Intake } from './intake.ts';
 import { isChild } from './pool/inside.ts';
 import { poolOptions } from './pool/options.ts';
@@ -32,6 +34,7 @@ import { StateDb } from './state-db.ts';
 import { ExtraSteps, StepList } from './steps.ts';
 import type { Step } from './steps.ts';
 import { TaskConsumer } from './task-consumer.ts';
+import { TaskEvents } from './task-events.ts';
 
 /** Options of a worker: Celery's command line in camelCase. */
 export interface WorkerOptions {
@@ -65,6 +68,12 @@ export interface WorkerOptions {
   readonly maxMemoryPerChild?: number;
   /** Throws away what waits in the queues before it consumes them. */
   readonly purge?: boolean;
+  /** Sends events about tasks; default `worker_send_task_events`. */
+  readonly taskEvents?: boolean;
+  /** Sends no `worker-online`, `-heartbeat` and `-offline`. */
+  readonly withoutHeartbeat?: boolean;
+  /** Seconds between heartbeats. Default 2. */
+  readonly heartbeatInterval?: number;
 }
 
 /** Modules that children import anew. */
@@ -87,6 +96,8 @@ export class Worker {
   readonly hostname: string;
   readonly pool: PoolName;
   readonly state: WorkerState;
+  /** Where this worker's events go out, connected from its start to its end. */
+  readonly events: EventDispatcher;
   /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
   readonly done: Promise<void>;
   /** Options of tasks that remote control has changed, by the task's name. */
@@ -102,6 +113,7 @@ export class Worker {
   readonly disablePrefetch: boolean;
   /** Set where the worker scales by itself. */
   readonly autoscaler: Autoscaler | undefined;
+  readonly #heartbeat: number | undefined;
   readonly #multiplier: number;
   readonly #options: WorkerOptions;
   #concurrency: number;
@@ -144,6 +156,11 @@ export class Worker {
     this.disablePrefetch = options.disablePrefetch ?? app.settings.worker_disable_prefetch;
     this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now(), new Revocations(process.env));
+    this.#heartbeat = heartbeatOf(options);
+    const groups = (options.taskEvents ?? app.settings.worker_send_task_events) ? [] : ['worker'];
+    this.events = app.openDispatcher({ hostname: this.hostname, groups, batched: ['task'] });
+    this.hooks.events = eventsHook(this.events);
+    this.state.observe(new TaskEvents(this.events));
     this.done = this.#ended.promise;
     this.done.catch(() => undefined);
   }
@@ -290,7 +307,7 @@ export class Worker {
     const pool = createPool(this.pool, poolOptions(this, this.#options));
     this.#taskPool = pool;
     const executor = new Executor({ app, pool, state, hostname, logger, limits: this.timeLimits, onFree: () => tasks.startReady() });
-    const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger }), multiplier: this.#multiplier });
+    const tasks = new TaskConsumer({ executor, intake: new Intake({ app, hostname, logger, state }), multiplier: this.#multiplier });
     this.#tasks = tasks;
     this.#executor = executor;
     state.reserved = () => tasks.reserved();
@@ -313,7 +330,13 @@ export class Worker {
     this.#cold = cold;
     const file = this.#options.statedb ?? app.settings.worker_state_db;
     const kept = file === null ? [] : [new StateDb(file)];
-    const steps = new StepList<Worker>([...kept, ...(this.#purge ? [new PurgeStep()] : []), poolStep(pool), consumer]);
+    const steps = new StepList<Worker>([
+      ...kept,
+      ...(this.#purge ? [new PurgeStep()] : []),
+      poolStep(pool),
+      eventsStep(this.events),
+      consumer,
+    ]);
     if (this.autoscaler !== undefined) steps.add(this.autoscaler, { before: 'consumer' });
     const { worker_blocked_loop_warning: seconds } = app.settings;
     if (seconds && !pool.isRemote && logger.isEnabled('warning')) steps.add(new LoopWatch(seconds), { before: 'consumer' });
@@ -335,10 +358,14 @@ export class Worker {
 
   /** What runs on each broker connection, in the order it starts. */
   #consumerSteps(tasks: TaskConsumer): StepList<ConsumerContext> {
+    const { events: dispatcher, state } = this;
+    const interval = this.#heartbeat;
     const steps = new StepList<ConsumerContext>([
       this.#connectionStep(),
       ...(this.#options.withoutMingle === true ? [] : [new Mingle()]),
       ...(this.#options.withoutGossip === true ? [] : [new GossipStep()]),
+      // A warm shutdown goes on with heartbeats: the tasks stop first.
+      ...(interval === undefined ? [] : [new Heartbeat({ dispatcher, state, interval })]),
       tasks,
       new ControlStep(this.#extras.commands),
     ]);
@@ -368,4 +395,20 @@ const POOL_GRACE_MS = 5000;
 
 function poolStep(pool: Pool): Step<Worker> {
   return { name: 'pool', start: () => pool.start(), stop: () => pool.stop({ graceMs: POOL_GRACE_MS }) };
+}
+
+/** How long the last events may take. */
+const EVENTS_GRACE_MS = 2000;
+
+/** Events go out while anything else lives: the last of them is `worker-offline`. */
+function eventsStep(events: EventDispatcher): Step<Worker> {
+  return { name: 'events', start: () => undefined, stop: () => events.close(EVENTS_GRACE_MS) };
+}
+
+/** Seconds between heartbeats, or `undefined` for none. */
+function heartbeatOf({ withoutHeartbeat, heartbeatInterval }: WorkerOptions): number | undefined {
+  // Celery takes 0 for its default.
+  const interval = heartbeatInterval === undefined || heartbeatInterval === 0 ? HEARTBEAT_INTERVAL : heartbeatInterval;
+  if (!Number.isFinite(interval) || interval < 0) throw new RangeError('the interval of heartbeats must be a number of seconds');
+  return withoutHeartbeat === true ? undefined : interval;
 }

@@ -19,14 +19,14 @@ export interface PythonVenv {
 }
 
 /** Makes the environment once, under a lock file; later calls reuse it. `TQ_PYTHON` names the interpreter. */
-export async function pythonVenv(version: CeleryVersion): Promise<PythonVenv> {
+export async function pythonVenv(version: CeleryVersion | 'flower'): Promise<PythonVenv> {
   const folder = join(root, '.cache/venvs', version);
   const venv = { python: join(folder, 'bin/python'), celery: join(folder, 'bin/celery') };
   if (await exists(join(folder, '.ready'))) return venv;
   await mkdir(dirname(folder), { recursive: true });
   await using _lock = await takeLock(`${folder}.lock`);
   if (await exists(join(folder, '.ready'))) return venv;
-  process.stderr.write(`making a Python environment with Celery ${version} in ${folder}\n`);
+  process.stderr.write(`making the Python environment ${version} in ${folder}\n`);
   await rm(folder, { recursive: true, force: true });
   try {
     await run(process.env['TQ_PYTHON'] ?? 'python3', ['-m', 'venv', folder]);
@@ -35,7 +35,7 @@ export async function pythonVenv(version: CeleryVersion): Promise<PythonVenv> {
       timeout: 600_000,
     });
   } catch (error) {
-    throw new Error(`no Python environment with Celery ${version}: install python3 and python3-venv`, { cause: error });
+    throw new Error(`no Python environment ${version}: install python3 and python3-venv`, { cause: error });
   }
   const mark = await open(join(folder, '.ready.part'), 'w');
   await mark.close();
