@@ -22,10 +22,16 @@ Every case of \`interop/hostile\`, where it ends with Celery 5.7.0 (prefork, one
 [security.md](security.md) says what is defended and how, [protocol.md](protocol.md) why we differ.
 `;
 
+/** Control messages have no queue and no result: their suite says what becomes of them. */
+const CONTROL = `## Remote control
+
+The 18 malformed messages P01 to P18 of \`interop/hostile/control.test.ts\` go to both workers at once: each is a line in both logs, and both answer the next \`ping\`. A \`pool_grow\` of 1e9, a regular expression that explodes and a glob of 100 kB are refused by ours in time.
+`;
+
 /** The whole document. */
 export function hostileDocument(): string {
   const channels = Object.entries(CHANNELS).map(([title, cases]) => section(title, cases));
-  return [INTRODUCTION, totals(), ...channels, resultsSection()].join('\n');
+  return [INTRODUCTION, totals(), ...channels, resultsSection(), CONTROL].join('\n');
 }
 
 function totals(): string {
