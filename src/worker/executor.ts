@@ -1,5 +1,6 @@
-import { constants } from 'node:os';
+import type { SignalName } from '../base/signal-name.ts';
 import type { CeleryApp } from '../app/celery.ts';
+import { signalNumber } from '../driver/signal-number.ts';
 import type { Logger } from '../base/logger.ts';
 import { RunContext } from './context.ts';
 import { discardRevoked } from './discard.ts';
@@ -65,11 +66,11 @@ export class Executor {
    * Ends a running task by force, where the pool can, and says so at once: REVOKED is stored, whatever its code does from
    * now on. False when it does not run here. `celery/worker/request.py Request.terminate`.
    */
-  terminate(taskId: string, signal: NodeJS.Signals): boolean {
+  terminate(taskId: string, signal: SignalName): boolean {
     const { pool, state, logger } = this.#options;
     const running = [...state.active].find(({ pending }) => pending.request.id === taskId);
     if (running === undefined || this.#terminated.has(running)) return running !== undefined;
-    const why = { expired: false, terminated: true, signum: constants.signals[signal] };
+    const why = { expired: false, terminated: true, signum: signalNumber(signal) };
     taskLog.terminated(logger, running.pending.request, signal);
     this.#terminated.set(running, discardRevoked(running.pending, why, this.#options));
     pool.terminate(taskId, signal);
@@ -203,7 +204,7 @@ export class Executor {
 
   #revoked(pending: Pending, signal: string): void {
     const { app, state } = this.#options;
-    const why = { expired: false, terminated: true, signum: constants.signals[signal as NodeJS.Signals] };
+    const why = { expired: false, terminated: true, signum: signalNumber(signal as SignalName) };
     state.announceRevoked(pending, why);
     if (app.signals.has('task_revoked')) app.signals.send('task_revoked', { request: pending.request, ...why });
   }

@@ -1,3 +1,4 @@
+import type { SignalName } from '../base/signal-name.ts';
 import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
@@ -227,7 +228,7 @@ export class Worker {
   }
 
   /** Ends a running task by force, where its pool can. False when it does not run here. */
-  terminateTask(taskId: string, signal: NodeJS.Signals): boolean {
+  terminateTask(taskId: string, signal: SignalName): boolean {
     return this.#executor?.terminate(taskId, signal) ?? false;
   }
 

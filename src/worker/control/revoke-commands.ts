@@ -1,3 +1,4 @@
+import type { SignalName } from '../../base/signal-name.ts';
 import { constants } from 'node:os';
 import { CommandError, ok } from '../../control/panel.ts';
 import type { CommandHandler } from '../../control/panel.ts';
@@ -88,17 +89,17 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 /** A signal by name or number, SIGTERM by default. */
-function signalOf(args: Arguments): NodeJS.Signals {
+function signalOf(args: Arguments): SignalName {
   const { signal = null } = args;
   const numbers: Readonly<Record<string, number>> = constants.signals;
   if (signal === null) return 'SIGTERM';
   if (typeof signal === 'number') {
     const name = Object.keys(numbers).find((key) => numbers[key] === signal);
-    if (name !== undefined) return name as NodeJS.Signals;
+    if (name !== undefined) return name as SignalName;
   }
   const upper = typeof signal === 'string' ? textOf(args, 'signal').toUpperCase() : '';
   const name = upper.startsWith('SIG') ? upper : `SIG${upper}`;
-  if (Object.hasOwn(numbers, name)) return name as NodeJS.Signals;
+  if (Object.hasOwn(numbers, name)) return name as SignalName;
   throw new CommandError('AttributeError', `module 'signal' has no attribute '${name.slice(0, 50)}'`);
 }
 

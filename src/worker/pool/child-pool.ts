@@ -1,3 +1,4 @@
+import type { SignalName } from '../../base/signal-name.ts';
 import { availableParallelism } from 'node:os';
 import { ImproperlyConfiguredError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
@@ -89,7 +90,7 @@ export class ChildPool implements Pool {
     return promise;
   }
 
-  terminate(taskId: string, signal: NodeJS.Signals): boolean {
+  terminate(taskId: string, signal: SignalName): boolean {
     const tasks = [...this.#waiting, ...[...this.#children].map(({ task }) => task)];
     const task = tasks.find((one) => one?.running.pending.request.id === taskId);
     if (task !== undefined) this.#end(task, { kind: 'terminated', signal }, signal);
@@ -142,7 +143,7 @@ export class ChildPool implements Pool {
     return [...this.#children].find((child) => child.task === task);
   }
 
-  #end(task: Task, fate: NonNullable<Task['fate']>, signal: NodeJS.Signals): void {
+  #end(task: Task, fate: NonNullable<Task['fate']>, signal: SignalName): void {
     task.fate = fate;
     const child = this.#childOf(task);
     if (child !== undefined) return child.kill(signal);

@@ -1,9 +1,10 @@
+import type { SignalName } from '../../base/signal-name.ts';
 import type { FromChild, ToChild } from './wire.ts';
 
 /** How a child ended. */
 export interface Exit {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  readonly signal: SignalName | null;
   readonly outOfMemory: boolean;
 }
 
@@ -20,7 +21,7 @@ export interface Child {
   /** To a child that has ended: nothing. */
   send(message: ToChild): void;
   /** Ends it from outside, whatever it does; a thread knows no signals and is simply ended. */
-  kill(signal: NodeJS.Signals): void;
+  kill(signal: SignalName): void;
 }
 
 /** Starts a child that waits for its `boot` message. */

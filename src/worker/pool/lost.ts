@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { signalNumber } from '../../driver/signal-number.ts';
 import { encodeException } from '../../protocol/failure.ts';
 import { TimeLimitExceeded } from '../limits.ts';
 import type { Ending } from '../trace.ts';
@@ -9,8 +9,7 @@ import type { Exit } from './child.ts';
  * without (`celery/worker/request.py _worker_lost_info`).
  */
 export function lostEnding(exit: Exit, job: number): Ending & { readonly kind: 'failure' } {
-  const status =
-    exit.signal === null ? `exitcode ${exit.code ?? 0}.` : `signal ${constants.signals[exit.signal]} (${exit.signal}) Job: ${job}.`;
+  const status = exit.signal === null ? `exitcode ${exit.code ?? 0}.` : `signal ${signalNumber(exit.signal)} (${exit.signal}) Job: ${job}.`;
   const text = `Worker exited prematurely: ${status}${exit.outOfMemory ? ' JavaScript heap out of memory.' : ''}`;
   const exception = { exc_type: 'WorkerLostError', exc_message: [text], exc_module: 'billiard.exceptions' };
   const traceback = `Traceback (most recent call last):\nbilliard.exceptions.WorkerLostError: ${text}\n`;

@@ -1,3 +1,4 @@
+import type { SignalName } from '../../base/signal-name.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Serializer } from '../../message/serializer.ts';
 import type { Running } from '../pending.ts';
@@ -14,10 +15,7 @@ export interface Task {
   readonly running: Running;
   readonly end: (ending: Ending) => void;
   /** Why its child is being ended, when it is because of this task. */
-  fate:
-    | { readonly kind: 'overdue'; readonly seconds: number }
-    | { readonly kind: 'terminated'; readonly signal: NodeJS.Signals }
-    | undefined;
+  fate: { readonly kind: 'overdue'; readonly seconds: number } | { readonly kind: 'terminated'; readonly signal: SignalName } | undefined;
 }
 
 /** What a child is made of. Each callback names the child. */
@@ -93,7 +91,7 @@ export class PoolChild {
   }
 
   /** Ends it by force; `stopping` when that is not its task's fault. */
-  kill(signal: NodeJS.Signals, stopping = false): void {
+  kill(signal: SignalName, stopping = false): void {
     this.#stopping ||= stopping;
     this.#child.kill(signal);
   }

@@ -32,7 +32,7 @@ export function startProcess({ onMessage, onExit }: ChildEvents): Child {
   return {
     pid: child.pid ?? 0,
     send: (message: ToChild) => void (child.connected && child.send(message, () => undefined)),
-    kill: (signal) => void child.kill(signal),
+    kill: (signal) => void child.kill(signal as NodeJS.Signals),
   };
 }
 
