@@ -26,6 +26,7 @@ import type { Channel } from '../transport/transport.ts';
 import { ControlClient } from '../control/client.ts';
 import type { Post } from '../control/post.ts';
 import { decodeMessage } from '../message/decode.ts';
+import type { DecodeOptions } from '../message/decode.ts';
 import { BrokerLink } from './connection.ts';
 import { Control } from './control.ts';
 import { mailboxSettings } from './mailbox.ts';
@@ -376,21 +377,27 @@ export class CeleryApp {
    * Throws `ImproperlyConfiguredError` for a queue that would be both exclusive and durable.
    */
   openReceiver(options: { readonly routingKey?: string } = {}): EventReceiver {
-    const { settings, host, clock, compressors } = this;
+    const { settings, host, clock } = this;
     const { event_queue_exclusive: exclusive, event_queue_durable: durable, event_queue_prefix: prefix } = settings;
     if (exclusive && durable)
       throw new ImproperlyConfiguredError('event_queue_exclusive and event_queue_durable: a queue is one or the other');
-    const decoding = {
-      registry: this.serializers,
+    const decoding = this.eventDecoding();
+    const queue = { prefix, exclusive, durable, ttl: settings.event_queue_ttl, expires: settings.event_queue_expires };
+    const parts = { link: this.openLink(), exchange: settings.event_exchange, queue, decoding, host, clock, logger: this.#logger };
+    return new EventReceiver({ ...parts, ...options });
+  }
+
+  /** How events are read: JSON besides `event_serializer`, whatever tasks may be. `celery/events/receiver.py`. */
+  eventDecoding(): DecodeOptions {
+    const { settings, serializers, compressors } = this;
+    return {
+      registry: serializers,
       compressors,
-      accept: this.serializers.contentTypes([settings.event_serializer, 'json']),
+      accept: serializers.contentTypes([settings.event_serializer, 'json']),
       ...messageLimits(settings),
       maxBodyBytes: Math.min(settings.message_max_bytes, EVENT_MAX_BYTES),
       maxDecompressedBytes: Math.min(settings.message_max_decompressed_bytes, EVENT_MAX_BYTES),
     };
-    const queue = { prefix, exclusive, durable, ttl: settings.event_queue_ttl, expires: settings.event_queue_expires };
-    const parts = { link: this.openLink(), exchange: settings.event_exchange, queue, decoding, host, clock, logger: this.#logger };
-    return new EventReceiver({ ...parts, ...options });
   }
 
   /**

@@ -46,6 +46,7 @@ export class ConsumerStep implements Step<Worker> {
   readonly #parts: ConsumerParts;
   readonly #stopping = new AbortController();
   #link: BrokerLink | undefined;
+  #closing: Promise<void> | undefined;
   #context: ConsumerContext | undefined;
   #cancelled: Promise<void> | undefined;
   #lost = Promise.withResolvers<Error | undefined>();
@@ -73,7 +74,13 @@ export class ConsumerStep implements Step<Worker> {
     await this.cancel();
     await this.#parts.idle();
     await within(GOODBYE_MS, this.#drop());
-    await this.#link?.close();
+    // Other steps have connections too: a broker that does not answer is waited for once.
+    this.#closing = this.#link?.close();
+  }
+
+  /** Resolves when a stopped consumer has disconnected. */
+  async closed(): Promise<void> {
+    await this.#closing;
   }
 
   /** Takes nothing new, and gives back what has not started. Resolves when the broker knows, or does not answer. */

@@ -127,6 +127,7 @@ export class Worker {
   #queues: readonly Queue[];
   #connection: Connection | undefined;
   #steps: StepList<Worker> | undefined;
+  #consumer: ConsumerStep | undefined;
   #stopping = false;
   #stopped: Promise<void> | undefined;
   #cold: ColdShutdown | undefined;
@@ -296,6 +297,7 @@ export class Worker {
     this.#stopping = true;
     try {
       await this.#steps?.stop(this);
+      await this.#consumer?.closed();
     } finally {
       if (this.#steps !== undefined) await this.app.signals.sendAndWait('worker_shutdown', { hostname: this.hostname });
     }
@@ -320,6 +322,7 @@ export class Worker {
       idle: () => cold.over(),
       onGone: (error) => this.#ended.reject(error),
     });
+    this.#consumer = consumer;
     const cold = new ColdShutdown({
       pool,
       logger,
@@ -399,7 +402,7 @@ function poolStep(pool: Pool): Step<Worker> {
 }
 
 /** How long the last events may take. */
-const EVENTS_GRACE_MS = 2000;
+const EVENTS_GRACE_MS = 1000;
 
 /** Events go out while anything else lives: the last of them is `worker-offline`. */
 function eventsStep(events: EventDispatcher): Step<Worker> {

@@ -1,5 +1,6 @@
 import { Gossip } from '../../control/gossip.ts';
 import type { HeardEvent } from '../../control/gossip.ts';
+import { decodeMessage } from '../../message/decode.ts';
 import type { SignatureWire } from '../../protocol/signature.ts';
 import type { Queue } from '../../routing/queue.ts';
 import type { Channel, Delivery } from '../../transport/transport.ts';
@@ -26,12 +27,12 @@ export class GossipStep implements Step<ConsumerContext> {
     if (!TRANSPORTS.has(connection.kind.driverType)) return;
     const gossip = gossipOf(worker);
     const queue = gossipQueue(worker);
-    const { decode } = worker.app.controlPost();
+    const decoding = worker.app.eventDecoding();
     try {
       const channel = await connection.openChannel();
       this.#channel = channel;
       await channel.declareQueue(queue);
-      const onDelivery = (delivery: Delivery): void => hear(worker, gossip, () => decode(delivery.message), delivery);
+      const onDelivery = (delivery: Delivery): void => hear(worker, gossip, () => decodeMessage(delivery.message, decoding), delivery);
       await channel.consume([queue], { prefetch: 0, noAck: true, onDelivery, onCancelled: () => void channel.close() });
       this.#timer = setInterval(() => gossip.forgetSilent(), CHECK_MS).unref();
       worker.hooks.gossip = gossip;
