@@ -8,6 +8,8 @@ export interface GossipParts {
   readonly pid: number;
   readonly now: () => number;
   readonly send: (type: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** Does something in a while. */
+  readonly later: (work: () => void) => void;
   /** Runs what an election of this topic is about; only the elected node does. */
   readonly elected: (topic: string, action: unknown) => void;
   readonly log: (level: 'debug' | 'info' | 'error', text: string) => void;
@@ -102,8 +104,9 @@ export class Gossip {
     }
     const { candidates } = this.#electionOf(id);
     if (candidates.length < MOST_CANDIDATES) candidates.push({ clock, node: `${hostname}.${String(pid)}`, topic, action });
-    // A node that is alive and does not answer stalls the election of the others, or ends one of them.
-    this.#parts.send('worker-elect-ack', { id });
+    // A node that is alive and does not answer stalls the election of the others. An ack that overtakes a candidate ends a
+    // Python worker that counts it: ours wait until all candidates have been heard.
+    this.#parts.later(() => this.#parts.send('worker-elect-ack', { id }));
   }
 
   #onAck({ id }: { readonly id?: unknown }): void {

@@ -12,6 +12,7 @@ function node(hostname = 'me@x', pid = 1) {
     pid,
     now: () => now,
     send: (type, fields) => sent.push([type, fields]),
+    later: (work) => work(),
     elected: (topic, action) => won.push([topic, action]),
     log: (level, text) => lines.push(`${level}: ${text}`),
   });

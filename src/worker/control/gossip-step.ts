@@ -1,5 +1,6 @@
 import { Gossip } from '../../control/gossip.ts';
 import type { HeardEvent } from '../../control/gossip.ts';
+import { eventExchange } from '../../events/exchange.ts';
 import { decodeMessage } from '../../message/decode.ts';
 import type { SignatureWire } from '../../protocol/signature.ts';
 import type { Queue } from '../../routing/queue.ts';
@@ -13,9 +14,10 @@ import type { Worker } from '../worker.ts';
 const TRANSPORTS: ReadonlySet<string> = new Set(['amqp', 'redis']);
 
 const CHECK_MS = 5000;
+/** Longer than a request takes to reach every worker and its candidate to come back. */
+const ACK_DELAY_MS = 500;
 /** Heartbeats older than this tell nothing: Celery's `heartbeat_interval`. */
 const MESSAGE_TTL_MS = 2000;
-const QUEUE_EXPIRES_MS = 60_000;
 
 /** Listens to the events of other workers. `celery/worker/consumer/gossip.py`. */
 export class GossipStep implements Step<ConsumerContext> {
@@ -26,7 +28,7 @@ export class GossipStep implements Step<ConsumerContext> {
   async start({ worker, connection }: ConsumerContext): Promise<void> {
     if (!TRANSPORTS.has(connection.kind.driverType)) return;
     const gossip = gossipOf(worker);
-    const queue = gossipQueue(worker);
+    const queue = gossipQueue(worker, connection.kind.driverType);
     const decoding = worker.app.eventDecoding();
     try {
       const channel = await connection.openChannel();
@@ -61,6 +63,7 @@ function gossipOf(worker: Worker): Gossip {
     pid: app.host.pid,
     now: () => app.host.now(),
     send: (type, fields) => worker.hooks.events?.send(type, fields),
+    later: (work) => void setTimeout(work, ACK_DELAY_MS).unref(),
     elected: (topic, action) => perform(worker, topic, action),
     log: (level, text) => logger[level](text),
   });
@@ -76,15 +79,16 @@ function perform({ app, logger }: Worker, topic: string, action: unknown): void 
     .catch((error: unknown) => logger.error(`Could not call task: ${messageOf(error)}`));
 }
 
-function gossipQueue({ app }: Worker): Queue {
+function gossipQueue({ app: { settings, host } }: Worker, driverType: string): Queue {
+  const { event_queue_expires: expires, event_queue_durable: durable } = settings;
   return {
-    name: `celeryev.${app.host.uuid()}`,
-    exchange: { name: 'celeryev', type: 'topic', durable: true, autoDelete: false },
+    name: `${settings.event_queue_prefix}.${host.uuid()}`,
+    exchange: eventExchange(settings.event_exchange, driverType),
     routingKey: 'worker.#',
-    durable: false,
-    autoDelete: true,
-    exclusive: true,
-    arguments: { 'x-message-ttl': MESSAGE_TTL_MS, 'x-expires': QUEUE_EXPIRES_MS },
+    durable,
+    autoDelete: !durable,
+    exclusive: settings.event_queue_exclusive,
+    arguments: { 'x-message-ttl': MESSAGE_TTL_MS, ...(expires === null ? undefined : { 'x-expires': expires * 1000 }) },
   };
 }
 
