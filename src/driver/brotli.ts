@@ -1,7 +1,7 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { DecodeError } from '../base/errors.ts';
 import type { Compressor } from '../message/compression.ts';
-import { unpack } from './unpack.ts';
+import { outputChunk, unpack } from './unpack.ts';
 
 /** Python's own default, 11, takes seconds a megabyte; here that would hold up every other task. */
 const QUALITY = 5;
@@ -23,7 +23,7 @@ export const brotliCompressor: Compressor = {
     }),
   decompress: (bytes, maxBytes) =>
     unpack('a brotli stream', maxBytes, () => {
-      const options = { maxOutputLength: maxBytes, info: true };
+      const options = { maxOutputLength: maxBytes, chunkSize: outputChunk(bytes.length), info: true };
       const { buffer, engine } = brotliDecompressSync(bytes, options) as unknown as Inflated;
       if (engine.bytesWritten !== bytes.length) throw new DecodeError('', 'bytes after the end of a brotli stream');
       return buffer;

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { DecodeError, ImproperlyConfiguredError, LimitError } from '../../src/base/errors.ts';
 import { brotliCompressor } from '../../src/driver/brotli.ts';
@@ -25,6 +26,15 @@ describe('brotli', () => compressorConformance(brotliCompressor, { members: fals
 describe('zstd', () => compressorConformance(zstdCompressor, { members: true, trailing: false, empty: false }));
 describe('bzip2', () => compressorConformance(bzip2Compressor(), { members: true, trailing: true, empty: true }));
 describe.skipIf(lacksLzma)('lzma', () => compressorConformance(lzmaCompressor(), { members: true, trailing: true, empty: false }));
+
+describe('zlib', () => {
+  test('writes for every size what the largest window gives', () => {
+    for (const size of [0, 1, 249, 250, 251, 762, 763, 5000, 32_506, 32_507, 70_000]) {
+      const body = Buffer.from(Array.from({ length: size }, (_, index) => (index * index) % 251));
+      expect(Buffer.from(zlibCompressor.compress(body))).toEqual(deflateSync(body));
+    }
+  });
+});
 
 const text = Buffer.from('a text of no importance');
 
