@@ -109,7 +109,7 @@ export class ConsumerStep implements Step<Worker> {
         if (signal.aborted) return;
         // Something cannot be consumed yet, or the connection is lost again.
         failures += 1;
-        logger.error(`consumer: ${error instanceof Error ? error.message : String(error)}`);
+        logger.error(`consumer: ${textOf(error)}`);
         this.#lost.resolve(undefined);
       }
     }
@@ -141,10 +141,17 @@ export class ConsumerStep implements Step<Worker> {
     const context = this.#context;
     this.#context = undefined;
     if (context === undefined) return;
-    if (context.connection.isOpen) await this.#parts.steps.stop(context).catch(() => undefined);
-    else this.#parts.steps.lost(context);
+    if (!context.connection.isOpen) return this.#parts.steps.lost(context);
+    try {
+      await this.#parts.steps.stop(context);
+    } catch (error) {
+      // A connection that was lost meanwhile cannot be told goodbye: that it is lost is said elsewhere.
+      if (context.connection.isOpen) context.worker.logger.warning(`consumer: a step did not stop: ${textOf(error)}`);
+    }
   }
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What is said of a lost channel: all of the connection, or this channel only because the broker did not like something. */
 function lossLine(reason: Error | undefined, unacked: readonly string[]): string {

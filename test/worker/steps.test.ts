@@ -79,4 +79,24 @@ describe('steps of an app', () => {
 
     await expect(place.start()).rejects.toThrow('no database');
   });
+
+  test('one of a connection that does not stop is named in the log, and the worker goes on', async () => {
+    let fail: (reason: Error | undefined) => void = () => undefined;
+    let starts = 0;
+    place.app.steps.consumer.add({
+      name: 'mine',
+      start: ({ failed }) => {
+        fail = failed;
+        starts += 1;
+      },
+      stop: () => Promise.reject(new Error('stuck')),
+    });
+    const worker = await place.start();
+
+    fail(undefined);
+    await expect.poll(() => starts).toBe(2);
+    await worker.stop();
+
+    expect(place.lines).toContain('warning: consumer: a step did not stop: stuck');
+  });
 });
