@@ -4,6 +4,7 @@ import type { Message } from '../message/message.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { Address } from '../routing/queue.ts';
 import type { TaskContext } from './task.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** What the listeners of each signal are told. Names are Celery's, fields its keyword arguments in camelCase. */
 export interface AppSignals {
@@ -134,8 +135,7 @@ export class Signals<Map extends object> {
   }
 
   #call<Name extends keyof Map & string>(name: Name, listener: SignalListener<Map[Name]>, payload: Map[Name]): Promise<void> | undefined {
-    const failed = (error: unknown): void =>
-      this.#logger().error(`A listener of the signal ${name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    const failed = (error: unknown): void => this.#logger().error(`A listener of the signal ${name} failed: ${messageOf(error)}`);
     try {
       const result = listener(payload);
       return result instanceof Promise ? result.then(() => undefined, failed) : undefined;

@@ -8,6 +8,7 @@ import { readMeta, writeMeta } from './encoding.ts';
 import type { BackendOptions } from './options.ts';
 import { Turns } from './turns.ts';
 import { Waiters } from './waiters.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** The folder tells us at once; this is for folders that cannot. */
 const POLL_MS = 250;
@@ -124,7 +125,7 @@ async function guard<T>(operation: () => Promise<T>): Promise<T> {
     return await operation();
   } catch (error) {
     if (error instanceof BackendUnavailableError) throw error;
-    throw new BackendUnavailableError(`the result folder cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new BackendUnavailableError(`the result folder cannot be used: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -10,6 +10,7 @@ import type { BackendOptions } from './options.ts';
 import { redisLogin } from './redis-url.ts';
 import { Turns } from './turns.ts';
 import { Waiters } from './waiters.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /**
  * Celery's GET, SETEX and PUBLISH in one step: a stored SUCCESS stays. KEYS[1] the result; ARGV[1] its new value,
@@ -40,12 +41,9 @@ function openPort(login: RedisLogin): RedisPort {
   try {
     return openRedis(login);
   } catch (error) {
-    throw new ImproperlyConfiguredError(
-      `the result backend's TLS files cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new ImproperlyConfiguredError(`the result backend's TLS files cannot be read: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -10,6 +10,7 @@ import type { Channel, Delivery } from '../transport/transport.ts';
 import type { ResultBackend, ResultDestination, WaitOptions } from './backend.ts';
 import type { BackendOptions } from './options.ts';
 import { Waiters } from './waiters.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** Celery keeps a reply queue for a day; ours is declared as 5.7 declares it. */
 const QUEUE_EXPIRES_MS = 86_400_000;
@@ -57,7 +58,7 @@ class RpcBackend implements ResultBackend {
         return await channel.publish(message, { exchange: '', routingKey: replyTo });
       } catch (error) {
         if (attempt >= STORE_ATTEMPTS || this.#closed)
-          throw new BackendUnavailableError(`the result of ${meta.task_id} could not be sent: ${describe(error)}`, { cause: error });
+          throw new BackendUnavailableError(`the result of ${meta.task_id} could not be sent: ${messageOf(error)}`, { cause: error });
         await new Promise((resolve) => setTimeout(resolve, STORE_PAUSE_MS));
       }
     }
@@ -141,7 +142,7 @@ class RpcBackend implements ResultBackend {
     if (this.#closed || this.#waiters.taskIds().length === 0) return;
     setTimeout(() => {
       this.#consume().catch((error: unknown) => {
-        this.#options.logger.warning(`The reply queue cannot be consumed: ${describe(error)}`);
+        this.#options.logger.warning(`The reply queue cannot be consumed: ${messageOf(error)}`);
         this.#restart();
       });
     }, STORE_PAUSE_MS);
@@ -177,8 +178,4 @@ function replyQueue(name: string): Queue {
     autoDelete: true,
     arguments: { 'x-expires': QUEUE_EXPIRES_MS },
   };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -3,6 +3,7 @@ import type { SendOptions } from '../app/options.ts';
 import { parseIso8601 } from '../base/iso8601.ts';
 import { jsonSerializer } from '../message/serializers/json.ts';
 import { UsageError } from './print.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** The options of `sendTask` that a command line gives. Throws `UsageError`. */
 export function sendOptions(argv: Readonly<Record<string, unknown>>): SendOptions {
@@ -61,9 +62,6 @@ function parseJson(name: JsonOption, json: string): unknown {
   try {
     return jsonSerializer.decode(new TextEncoder().encode(json));
   } catch (error) {
-    throw new UsageError(
-      `--${name}: ${error instanceof Error ? error.message : String(error)}`,
-      `for example --${name} '${EXAMPLES[name]}'`,
-    );
+    throw new UsageError(`--${name}: ${messageOf(error)}`, `for example --${name} '${EXAMPLES[name]}'`);
   }
 }

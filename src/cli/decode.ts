@@ -11,6 +11,7 @@ import { inspectResult } from './inspect-result.ts';
 import type { Report } from './report.ts';
 import { printLine, UsageError } from './print.ts';
 import { reportJson, reportText } from './report-text.ts';
+import { messageOf } from '../base/message-of.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 
@@ -59,7 +60,7 @@ function readInput(file: string, maxBytes: number): Uint8Array {
   try {
     bytes = readFileSync(file === '-' || file === '' ? 0 : file);
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`${file} cannot be read: ${messageOf(error)}`);
   }
   // An envelope holds its body in base64.
   if (bytes.length > maxBytes * 2) throw new LimitError(`an input of ${bytes.length} bytes; the limit is ${maxBytes * 2}`);

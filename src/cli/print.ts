@@ -2,6 +2,7 @@ import { BackendDisabledError, ImproperlyConfiguredError, ResultTimeoutError, Ta
 import { jsonSerializer } from '../message/serializers/json.ts';
 import { EXIT } from './exit-codes.ts';
 import { maskUrls } from './secrets.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** A command that was used wrongly: one line and a hint, exit code 2. */
 export class UsageError extends Error {
@@ -42,7 +43,7 @@ export function formatValue(value: unknown, asJson: boolean): string {
 
 /** Reports an error in one line (stack only with `debug`) and returns the exit code for it. */
 export function reportError(error: unknown, debug: boolean): number {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   note(`Error: ${maskUrls(message)}`);
   if ((error instanceof UsageError || error instanceof UserModuleError) && error.hint !== undefined) note(`Hint: ${maskUrls(error.hint)}`);
   if (debug && error instanceof Error && error.stack !== undefined) note(maskUrls(error.stack));

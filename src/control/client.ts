@@ -4,6 +4,7 @@ import type { Channel, Delivery } from '../transport/transport.ts';
 import { stamped } from './post.ts';
 import type { Post } from './post.ts';
 import { controlExchange, replyExchange, replyQueue } from './topology.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** Where a request goes and how long its answers are waited for. */
 export interface BroadcastOptions {
@@ -134,7 +135,7 @@ export class ControlClient {
       if (reply === undefined) post.logger.warning('control: an answer that is no object was left alone');
       else if (typeof ticket === 'string') this.#waiting.get(ticket)?.hear(reply);
     } catch (error) {
-      post.logger.error(`control: an answer could not be read: ${error instanceof Error ? error.message : String(error)}`);
+      post.logger.error(`control: an answer could not be read: ${messageOf(error)}`);
     }
   }
 

@@ -8,6 +8,7 @@ import { stamped } from './post.ts';
 import type { Post } from './post.ts';
 import { isMeantFor } from './select.ts';
 import { nodeQueue } from './topology.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** What a node is made of. */
 export interface NodeParts<Context> {
@@ -98,7 +99,7 @@ export class ControlNode<Context> {
       post.clock.adjust(clock);
       if (isMeantFor(name, decoded.request)) void this.#perform(decoded.request);
     } catch (error) {
-      post.logger.error(`Control command error: ${error instanceof Error ? error.message : String(error)}`);
+      post.logger.error(`Control command error: ${messageOf(error)}`);
     }
   }
 

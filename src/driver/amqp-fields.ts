@@ -1,3 +1,4 @@
+import { messageOf } from '../base/message-of.ts';
 /**
  * AMQP field tables as plain values: a total reader that stands in for amqplib's own, which closes the connection on the tag
  * `L` that py-amqp writes for integers of 2^31 and more. Tags as RabbitMQ and py-amqp use them (`amqp/serialization.py`).
@@ -9,7 +10,7 @@ export function readFields(bytes: Buffer): Record<string, unknown> {
   } catch (error) {
     // A table nobody can read: the message arrives without headers and is rejected as one, the connection lives.
     const empty = {};
-    unreadable.set(empty, error instanceof Error ? error.message : String(error));
+    unreadable.set(empty, messageOf(error));
     return empty;
   }
 }

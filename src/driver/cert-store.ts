@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SecurityError } from '../base/errors.ts';
 import type { EpochMs } from '../base/host.ts';
 import { Certificate, quote } from './x509.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /**
  * The certificates of a folder, or of the files that a glob takes, by id. Read once. Throws `SecurityError` for a file that
@@ -34,7 +35,7 @@ export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new SecurityError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new SecurityError(`cannot read ${file}: ${messageOf(error)}`, { cause: error });
   }
 }
 

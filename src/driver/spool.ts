@@ -6,6 +6,7 @@ import { gone, hasCode, ifThere, isThere, moveFile } from './files.ts';
 import { BEAT_MS, OWNER_FILE, OwnerWatch } from './spool-owner.ts';
 import { readClaimed } from './spool-read.ts';
 import type { ClaimedText } from './spool-read.ts';
+import { messageOf } from '../base/message-of.ts';
 
 const POLL_MS = 250;
 
@@ -108,7 +109,7 @@ export class Spool {
       return await readClaimed(place, this.#options.maxBytes);
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined;
-      return { unreadable: error instanceof Error ? error.message : String(error) };
+      return { unreadable: messageOf(error) };
     }
   }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ImproperlyConfiguredError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** Python's names that hold a file, and Node's for what is in it. */
 const FILES: Readonly<Record<string, string>> = { ca_certs: 'ca', certfile: 'cert', keyfile: 'key' };
@@ -43,7 +44,7 @@ async function contents(name: string, path: unknown): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new ImproperlyConfiguredError(`broker_use_ssl.${name}: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new ImproperlyConfiguredError(`broker_use_ssl.${name}: ${messageOf(error)}`, {
       cause: error,
     });
   }

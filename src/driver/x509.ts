@@ -5,6 +5,7 @@ import type { EpochMs } from '../base/host.ts';
 import type { Digest } from './digest.ts';
 import { DER, derElements, derInteger } from './der.ts';
 import type { DerElement } from './der.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** An RSA certificate. `celery/security/certificate.py Certificate`. */
 export class Certificate {
@@ -87,7 +88,7 @@ function attempt<T>(what: string, step: () => T): T {
     return step();
   } catch (error) {
     if (error instanceof SecurityError) throw error;
-    throw new SecurityError(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new SecurityError(`${what}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -5,6 +5,7 @@ import type { Serializer } from '../message/serializer.ts';
 import type { Channel, Connection } from '../transport/transport.ts';
 import type { EventBuffer, Parcel } from './buffer.ts';
 import { eventExchange } from './exchange.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** A way to the broker that can be opened again. */
 export interface EventLink {
@@ -124,7 +125,7 @@ export class EventOutlet {
       return encodeMessage(body, { serializer, compressor: undefined, headers: { hostname }, properties: { deliveryMode: 1 } });
     } catch (error) {
       buffer.discard(events.length);
-      logger.error(`${events.length} events cannot be sent: ${text(error)}`);
+      logger.error(`${events.length} events cannot be sent: ${messageOf(error)}`);
       return undefined;
     }
   }
@@ -157,7 +158,7 @@ export class EventOutlet {
   #later(error: unknown): void {
     this.#opening = false;
     if (this.#over) return;
-    if (this.#failures === 0) this.#options.logger.warning(`events: kept until the broker is back: ${text(error)}`);
+    if (this.#failures === 0) this.#options.logger.warning(`events: kept until the broker is back: ${messageOf(error)}`);
     const waitMs = Math.min(RETRY_MS * 2 ** this.#failures, RETRY_MAX_MS) * (0.5 + Math.random());
     this.#failures += 1;
     this.#retry = setTimeout(() => {
@@ -165,8 +166,4 @@ export class EventOutlet {
       this.#pump();
     }, waitMs).unref();
   }
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

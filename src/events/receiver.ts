@@ -9,6 +9,7 @@ import { eventExchange } from './exchange.ts';
 import type { EventLink } from './outlet.ts';
 import { readEvents } from './read.ts';
 import type { ReceivedEvent } from './read.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** A receiver's queue, as the settings `event_queue_…` have it; times in seconds. */
 export interface EventQueueOptions {
@@ -156,7 +157,7 @@ export class EventReceiver implements AsyncIterable<ReceivedEvent>, AsyncDisposa
         try {
           listener(event);
         } catch (error) {
-          this.#options.logger.error(`events: a listener failed: ${error instanceof Error ? error.message : String(error)}`);
+          this.#options.logger.error(`events: a listener failed: ${messageOf(error)}`);
         }
       }
     }

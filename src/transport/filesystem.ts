@@ -8,6 +8,7 @@ import type { Transport, TransportOptions } from './transport.ts';
 import { VirtualConnection } from './virtual/connection.ts';
 import type { Binding } from './virtual/exchange.ts';
 import type { Taken, VirtualStore } from './virtual/store.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /**
  * kombu's `filesystem://`: message files and routing tables in folders that Python workers on the same machine share.
@@ -45,7 +46,7 @@ async function openStore({ transportOptions, host, logger, maxBodyBytes }: Trans
     Spool.open(path, {
       owner: host.uuid(),
       maxBytes: Math.ceil((maxBodyBytes * 4) / 3) + ENVELOPE_BYTES,
-      onTrouble: (error) => logger.error(`The broker's folder ${path} is in trouble: ${reasonOf(error)}`),
+      onTrouble: (error) => logger.error(`The broker's folder ${path} is in trouble: ${messageOf(error)}`),
     });
   try {
     for (const path of [folderIn, folderOut, control, processed]) if (path !== undefined) await makeFolder(path);
@@ -53,7 +54,7 @@ async function openStore({ transportOptions, host, logger, maxBodyBytes }: Trans
     const outbox = folderOut === folderIn ? inbox : await open(folderOut);
     return new FilesystemStore({ inbox, outbox, tables: new RoutingTables(control, host), processed, host });
   } catch (error) {
-    throw new ConnectionError(`cannot use the broker's folders: ${reasonOf(error)}`, { cause: error });
+    throw new ConnectionError(`cannot use the broker's folders: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -93,7 +94,7 @@ class FilesystemStore implements VirtualStore {
         taken.push('text' in file ? { queue, payload: file.text, handle: name } : { queue, payload: '', handle: name, ...file });
       } catch (error) {
         // What is claimed already is delivered; the next call meets the error again.
-        if (taken.length === 0) throw new ChannelError(`cannot take ${name}: ${reasonOf(error)}`, undefined, { cause: error });
+        if (taken.length === 0) throw new ChannelError(`cannot take ${name}: ${messageOf(error)}`, undefined, { cause: error });
         break;
       }
     }
@@ -167,12 +168,8 @@ async function onDisk<T>(what: string, operation: Promise<T>): Promise<T> {
     return await operation;
   } catch (error) {
     if (error instanceof TqError) throw error;
-    throw new ChannelError(`cannot ${what}: ${reasonOf(error)}`, undefined, { cause: error });
+    throw new ChannelError(`cannot ${what}: ${messageOf(error)}`, undefined, { cause: error });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** kombu 5.7 knows a message's queue by what follows the first dot; ours never has one before it. */

@@ -5,6 +5,7 @@ import type { Connection } from '../transport/transport.ts';
 import { clip } from './log-lines.ts';
 import type { Step, StepList } from './steps.ts';
 import type { Worker } from './worker.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** What the steps of a consumer see: a live connection, and the worker they belong to. */
 export interface ConsumerContext {
@@ -109,7 +110,7 @@ export class ConsumerStep implements Step<Worker> {
         if (signal.aborted) return;
         // Something cannot be consumed yet, or the connection is lost again.
         failures += 1;
-        logger.error(`consumer: ${textOf(error)}`);
+        logger.error(`consumer: ${messageOf(error)}`);
         this.#lost.resolve(undefined);
       }
     }
@@ -146,12 +147,10 @@ export class ConsumerStep implements Step<Worker> {
       await this.#parts.steps.stop(context);
     } catch (error) {
       // A connection that was lost meanwhile cannot be told goodbye: that it is lost is said elsewhere.
-      if (context.connection.isOpen) context.worker.logger.warning(`consumer: a step did not stop: ${textOf(error)}`);
+      if (context.connection.isOpen) context.worker.logger.warning(`consumer: a step did not stop: ${messageOf(error)}`);
     }
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What is said of a lost channel: all of the connection, or this channel only because the broker did not like something. */
 function lossLine(reason: Error | undefined, unacked: readonly string[]): string {

@@ -1,6 +1,7 @@
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
-import { clip, messageOf } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
+import { clip } from './log-lines.ts';
 import type { Pending } from './pending.ts';
 import { revokedResult, storeState } from './results.ts';
 import type { Revocation, WorkerState } from './state.ts';

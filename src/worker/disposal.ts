@@ -1,6 +1,6 @@
 import { ContentDisallowedError, DecodeError, LimitError, SecurityError } from '../base/errors.ts';
 import type { ExceptionWire } from '../protocol/result.ts';
-import { messageOf } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** How a message that can never run is disposed of: one line, and a failure to be stored when it has a usable id. */
 export interface Disposal {

@@ -1,7 +1,8 @@
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultMeta } from '../protocol/result.ts';
-import { clip, messageOf } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
+import { clip } from './log-lines.ts';
 import type { Running } from './pending.ts';
 
 /** Whether a task may have succeeded before: late-acked and delivered again. `celery/app/trace.py build_tracer`. */

@@ -25,15 +25,6 @@ export function clip(text: string, most: number = LONGEST_FIELD): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** An error's text for a line; whatever was thrown, this does not throw. */
-export function messageOf(error: unknown): string {
-  try {
-    return error instanceof Error ? error.message : String(error);
-  } catch {
-    return 'something that cannot be printed';
-  }
-}
-
 /** A value's text: one whose getters throw must not take the worker with it. */
 export function printed(value: unknown): string {
   try {

@@ -1,7 +1,8 @@
 import type { AppSignals, Signals } from '../app/signals.ts';
 import { Retry } from '../app/exceptions.ts';
 import type { Logger } from '../base/logger.ts';
-import { messageOf, taskLog } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
+import { taskLog } from './log-lines.ts';
 import type { Running } from './pending.ts';
 import { runsAgain } from './trace.ts';
 import type { Ending } from './trace.ts';

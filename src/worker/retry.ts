@@ -7,6 +7,7 @@ import { argsRepr, kwargsRepr } from '../protocol/saferepr.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { Parameters } from './bind.ts';
 import type { ContextParts } from './context.ts';
+import { messageOf } from '../base/message-of.ts';
 
 /** Celery's defaults: three retries, three minutes apart. `celery/app/task.py`. */
 const MAX_RETRIES = 3;
@@ -56,7 +57,7 @@ export async function retryTask(parts: ContextParts, options: RetryOptions): Pro
       },
     );
   } catch (error) {
-    throw Object.assign(new Reject(`retry could not be published: ${error instanceof Error ? error.message : String(error)}`), {
+    throw Object.assign(new Reject(`retry could not be published: ${messageOf(error)}`), {
       cause: error,
     });
   }

@@ -9,7 +9,7 @@ import { automaticRetry } from './autoretry.ts';
 import { bindArguments } from './bind.ts';
 import type { RunContext } from './context.ts';
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from './limits.ts';
-import { messageOf } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { TaskPlan } from './task-plan.ts';
 import { readable } from './thrown.ts';
 import type { Ending } from './trace.ts';

@@ -1,6 +1,7 @@
 import type { Logger } from '../base/logger.ts';
 import type { Delivery } from '../transport/transport.ts';
-import { clip, messageOf } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
+import { clip } from './log-lines.ts';
 
 /** Settles a delivery; where its channel is gone the broker has it back already, and that is said. */
 export function settle(

@@ -1,6 +1,6 @@
 import type { Settings } from '../app/settings.ts';
 import type { Logger } from '../base/logger.ts';
-import { messageOf } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { Pool } from './pool/pool.ts';
 
 /** Why a worker stops: what listeners of `worker_shutting_down` are told. No signal where the program itself asked. */

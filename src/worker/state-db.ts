@@ -1,7 +1,7 @@
 import { ImproperlyConfiguredError } from '../base/errors.ts';
 import { utf8Decode } from '../base/bytes.ts';
 import { readIfThere, replaceFile } from '../driver/files.ts';
-import { messageOf } from './log-lines.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { Step } from './steps.ts';
 import type { Worker } from './worker.ts';
 

@@ -1,4 +1,5 @@
 import { DecodeError, EncodeError } from '../../base/errors.ts';
+import { messageOf } from '../../base/message-of.ts';
 
 /** A class whose instances a user wants to send. */
 export type JsonClass<T> = abstract new (...args: never[]) => T;
@@ -67,6 +68,6 @@ function attempt(run: () => unknown, toError: (text: string, cause: unknown) => 
   try {
     return run();
   } catch (error) {
-    throw toError(error instanceof Error ? error.message : String(error), error);
+    throw toError(messageOf(error), error);
   }
 }

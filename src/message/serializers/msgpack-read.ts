@@ -5,6 +5,7 @@ import type { KeyCache } from './msgpack-keys.ts';
 import { LONGEST_CACHED_KEY } from './msgpack-keys.ts';
 import { NUMBERS } from './msgpack-numbers.ts';
 import { MsgpackExt, MsgpackTimestamp } from './msgpack-types.ts';
+import { messageOf } from '../../base/message-of.ts';
 
 /** Longer text is left to the host's decoder, whose call costs more than this many bytes do. */
 const SHORT = 48;
@@ -161,7 +162,7 @@ class Reader {
     try {
       return code === -1 ? MsgpackTimestamp.fromBytes(data) : new MsgpackExt(code, data);
     } catch (error) {
-      throw new DecodeError('', error instanceof Error ? error.message : String(error), { cause: error });
+      throw new DecodeError('', messageOf(error), { cause: error });
     }
   }
 }

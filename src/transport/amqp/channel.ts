@@ -9,6 +9,7 @@ import { publishOptions, tagTable } from './arguments.ts';
 import { AmqpConsumer } from './consumer.ts';
 import { AmqpDelivery } from './delivery.ts';
 import type { Received } from './delivery.ts';
+import { messageOf } from '../../base/message-of.ts';
 
 /** What a channel knows of its connection. */
 export interface ChannelContext {
@@ -139,11 +140,7 @@ export class AmqpChannel implements Channel {
           onConfirm,
         );
       } catch (error) {
-        reject(
-          this.#isOpen
-            ? new EncodeError(`cannot publish: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
-            : this.lostReason(),
-        );
+        reject(this.#isOpen ? new EncodeError(`cannot publish: ${messageOf(error)}`, { cause: error }) : this.lostReason());
       }
     });
   }
@@ -228,7 +225,7 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 function channelError(error: unknown): Error {
   if (error instanceof ChannelError || error instanceof ConnectionError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const code = error instanceof Error && 'code' in error && typeof error.code === 'number' ? error.code : undefined;
   if (code === undefined && /connection|ECONN|socket/i.test(message)) return new ConnectionError(message, { cause: error });
   return new ChannelError(message, code, { cause: error });

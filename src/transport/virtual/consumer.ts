@@ -3,6 +3,7 @@ import type { Queue } from '../../routing/queue.ts';
 import type { ConsumeOptions, Consumer } from '../transport.ts';
 import type { VirtualDelivery } from './delivery.ts';
 import type { Taken, VirtualStore } from './store.ts';
+import { messageOf } from '../../base/message-of.ts';
 
 /** What the loop needs. */
 export interface VirtualConsumerContext {
@@ -84,7 +85,7 @@ export class VirtualConsumer implements Consumer {
         if (room <= 0) await this.#waitForRoom();
         else if (!(await this.#takeSome(room))) await store.arrival(this.#queues, this.#wake.signal);
       } catch (error) {
-        logger.error(`Cannot read from ${this.#queues.join(', ')}: ${error instanceof Error ? error.message : String(error)}`);
+        logger.error(`Cannot read from ${this.#queues.join(', ')}: ${messageOf(error)}`);
         await pause(PAUSE_AFTER_ERROR_MS, this.#stopping.signal);
       }
     }

@@ -6,7 +6,7 @@ import type { SignatureWire } from '../../protocol/signature.ts';
 import type { Queue } from '../../routing/queue.ts';
 import type { Channel, Delivery } from '../../transport/transport.ts';
 import type { ConsumerContext } from '../consumer.ts';
-import { messageOf } from '../log-lines.ts';
+import { messageOf } from '../../base/message-of.ts';
 import type { Step } from '../steps.ts';
 import type { Worker } from '../worker.ts';
 

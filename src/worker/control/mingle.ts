@@ -1,6 +1,6 @@
 import { ControlClient } from '../../control/client.ts';
 import type { ConsumerContext } from '../consumer.ts';
-import { messageOf } from '../log-lines.ts';
+import { messageOf } from '../../base/message-of.ts';
 import type { Step } from '../steps.ts';
 import type { Worker } from '../worker.ts';
 import { revokedIds } from './inspect-commands.ts';

@@ -6,7 +6,7 @@ import type { TaskRequest } from '../../protocol/task.ts';
 import type { Delivery } from '../../transport/transport.ts';
 import { RunContext } from '../context.ts';
 import { decodingOf } from '../intake.ts';
-import { messageOf } from '../log-lines.ts';
+import { messageOf } from '../../base/message-of.ts';
 import { storeState } from '../results.ts';
 import { failureOf, runTask } from '../run-task.ts';
 import type { CodeEnding, Run } from '../run-task.ts';

@@ -4,7 +4,7 @@ import type { CeleryApp } from '../../app/celery.ts';
 import { findApp } from '../../app/find-app.ts';
 import type { Logger, LogLevel } from '../../base/logger.ts';
 import { SoftTimeLimitExceeded } from '../limits.ts';
-import { messageOf } from '../log-lines.ts';
+import { messageOf } from '../../base/message-of.ts';
 import { ChildJobs } from './child-jobs.ts';
 import type { Boot, FromChild, ToChild } from './wire.ts';
 
