@@ -19,9 +19,13 @@ function maskWord(word: string): string {
   }
 }
 
-/** Text for the terminal in which no URL shows what stands before its `@`, unless it is masked already. */
+/** Text for the terminal in which no URL shows what stands before its last `@`, unless it is masked already. */
 export function maskUrls(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+]{0,30}:\/\/)([^\s'"]{0,500})@/gi, (whole, scheme: string, login: string) =>
-    login.endsWith('**') ? whole : `${scheme}**@`,
-  );
+  return text.replace(/[^\s'"]+/g, (word) => {
+    const at = word.lastIndexOf('@');
+    const scheme = at < 0 ? null : /\b[a-z][a-z0-9+]{0,30}:\/\//i.exec(word.slice(0, at));
+    if (scheme === null) return word;
+    const login = word.slice(scheme.index + scheme[0].length, at);
+    return login.endsWith('**') ? word : `${word.slice(0, scheme.index)}${scheme[0]}**${word.slice(at)}`;
+  });
 }

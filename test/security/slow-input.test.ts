@@ -37,6 +37,7 @@ const HOSTILE: Readonly<Record<string, string>> = {
   surrogates: '\ud800'.repeat(SIZE),
   equals: '='.repeat(SIZE),
   schemes: 'a://'.repeat(SIZE / 4),
+  'schemes before an at': `${'a://'.repeat(SIZE / 4)}@`,
   minuses: '-'.repeat(SIZE),
   braces: '{"a":'.repeat(SIZE / 5),
   'not a numbers': 'NaN'.repeat(SIZE / 3),
