@@ -55,8 +55,7 @@ export class TaskEvents implements TaskObserver {
         return;
       case 'abandoned':
         // A message that was not acked goes back, and its task runs elsewhere.
-        if (!policy.acksLate) this.#failed(request, ending);
-        return;
+        return policy.acksLate ? this.#send('task-cancelled', request, {}) : this.#failed(request, ending);
       // Told as a revocation.
       case 'terminated':
       case 'ignore':

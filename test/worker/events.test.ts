@@ -175,6 +175,24 @@ describe('a worker that sends events', () => {
     expect(await heard.of('task-failed')).toMatchObject({ uuid: sent.id, exception: "NotRegistered('nobody')" });
   });
 
+  test('a cold shutdown cancels what goes back and fails what was acked before', async () => {
+    const heard = await listen(place);
+    const endless = (): Promise<void> => new Promise(() => undefined);
+    place.app.task('late', { acksLate: true }, endless);
+    place.app.task('early', endless);
+    const worker = await place.start({ taskEvents: true });
+    const late = await place.app.sendTask('late');
+    const early = await place.app.sendTask('early');
+    await expect.poll(() => worker.running).toBe(2);
+
+    await worker.terminate();
+    await heard.of('worker-offline');
+
+    expect(of(heard, late.id)).toEqual(['task-received', 'task-started', 'task-cancelled']);
+    expect(of(heard, early.id)).toEqual(['task-received', 'task-started', 'task-failed']);
+    expect(errorsOf('event', await heard.of('task-cancelled'))).toEqual([]);
+  });
+
   test('a value that cannot be sent is a failure', async () => {
     const heard = await listen(place);
     place.app.task('odd', () => Symbol('x'));
