@@ -2,8 +2,10 @@ import { statSync } from 'node:fs';
 import pino from 'pino';
 import type { Logger, LogLevel } from '../base/logger.ts';
 import { lineFormat } from './log-format.ts';
+import { PipeLog } from './pipe-log.ts';
+import type { LineSink } from './pipe-log.ts';
 
-/** `text`: Celery's line; `json`: one object a line. Written synchronously, so that a crash loses none. */
+/** `text`: Celery's line; `json`: one object a line. Written at once, so that a crash loses none that its reader would have read. */
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
@@ -41,15 +43,14 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** A logger with pino's synchronous destination, and pino itself for JSON. Throws `ImproperlyConfiguredError` for a bad layout. */
 export function createLogger({ level, format, fd = 2, file, layout = DEFAULT_LAYOUT }: LoggerOptions): Logger {
-  const opened = pino.destination({ dest: file ?? fd, sync: true });
-  const destination = file === undefined ? opened : watched(opened, file);
-  // A reader of the log that has gone away must not take the worker with it.
-  opened.on('error', () => undefined);
+  const onDropped = (count: number): void => logger.warning(`${count} log lines were dropped: nobody read them in time`);
+  const pipe = file === undefined ? PipeLog.open(fd, onDropped) : undefined;
+  const destination = pipe ?? fileSink(file ?? fd);
   const emit = format === 'json' ? jsonLines(destination, level) : textLines(destination, layout);
   const write = (name: LogLevel) => (message: string, fields?: Fields) => {
     if (LEVELS[name] >= LEVELS[level]) emit(name, escapeLine(message), fields);
   };
-  return {
+  const logger: Logger = {
     debug: write('debug'),
     info: write('info'),
     warning: write('warning'),
@@ -57,10 +58,18 @@ export function createLogger({ level, format, fd = 2, file, layout = DEFAULT_LAY
     critical: write('critical'),
     isEnabled: (name) => LEVELS[name] >= LEVELS[level],
   };
+  return logger;
+}
+
+/** pino's synchronous destination. A reader of the log that has gone away must not take the worker with it. */
+function fileSink(dest: string | number): LineSink {
+  const opened = pino.destination({ dest, sync: true });
+  opened.on('error', () => undefined);
+  return typeof dest === 'string' ? watched(opened, dest) : opened;
 }
 
 /** `logging.handlers.WatchedFileHandler`, which Celery uses: looks before each line whether the path is still its file. */
-function watched(destination: ReturnType<typeof pino.destination>, file: string): { write(line: string): boolean } {
+function watched(destination: ReturnType<typeof pino.destination>, file: string): LineSink {
   const inode = (): number | undefined => statSync(file, { throwIfNoEntry: false })?.ino;
   let own = inode();
   return {
@@ -69,7 +78,7 @@ function watched(destination: ReturnType<typeof pino.destination>, file: string)
         destination.reopen();
         own = inode();
       }
-      return destination.write(line);
+      destination.write(line);
     },
   };
 }
@@ -77,7 +86,7 @@ function watched(destination: ReturnType<typeof pino.destination>, file: string)
 type Emit = (level: LogLevel, message: string, fields: Fields | undefined) => void;
 
 /** `[2026-11-22 16:29:55,898: INFO/MainProcess] text`; lines of task code name their task. */
-function textLines(destination: { write(line: string): unknown }, layout: LogLayout): Emit {
+function textLines(destination: LineSink, layout: LogLayout): Emit {
   const own = lineFormat(layout.format, layout.datefmt, 'worker_log_format');
   const ofTask = lineFormat(layout.taskFormat, layout.taskDatefmt, 'worker_task_log_format');
   return (level, message, fields = {}) => {
@@ -97,7 +106,7 @@ function line(field: unknown): string {
   return typeof field === 'string' ? escapeLine(field, LONGEST_FIELD) : '???';
 }
 
-function jsonLines(destination: pino.DestinationStream, level: LogLevel): Emit {
+function jsonLines(destination: LineSink, level: LogLevel): Emit {
   const logger = pino(
     {
       base: null,

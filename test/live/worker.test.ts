@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import amqp from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Celery } from '../../src/celery.ts';
+import { namedPipe } from '../pipe.ts';
 import { gatekeeper, rabbitmq, spawnReady } from '../servers.ts';
 import type { Child, Server } from '../servers.ts';
 
@@ -22,18 +23,24 @@ describe('tq-bridge worker as a process', () => {
     await server?.stop();
   });
 
+  const workerArgs = (args: readonly string[] = []): string[] => [
+    `${root}dist/cli/main.js`,
+    '-A',
+    `${root}test/fixtures/tasks.ts`,
+    'worker',
+    '-l',
+    'INFO',
+    ...args,
+  ];
+  const workerEnv = (queue: string, url: string = server.url, heartbeat = 120): NodeJS.ProcessEnv => ({
+    ...process.env,
+    CELERY_BROKER_URL: url,
+    CELERY_RESULT_BACKEND: 'rpc://',
+    FIXTURE_QUEUE: queue,
+    FIXTURE_HEARTBEAT: String(heartbeat),
+  });
   const startWorker = (queue: string, args: readonly string[] = [], url: string = server.url, heartbeat = 120): Promise<Child> =>
-    spawnReady(process.execPath, {
-      args: [`${root}dist/cli/main.js`, '-A', `${root}test/fixtures/tasks.ts`, 'worker', '-l', 'INFO', ...args],
-      env: {
-        ...process.env,
-        CELERY_BROKER_URL: url,
-        CELERY_RESULT_BACKEND: 'rpc://',
-        FIXTURE_QUEUE: queue,
-        FIXTURE_HEARTBEAT: String(heartbeat),
-      },
-      readyText: /ready\./,
-    });
+    spawnReady(process.execPath, { args: workerArgs(args), env: workerEnv(queue, url, heartbeat), readyText: /ready\./ });
   const client = (queue: string): Celery =>
     new Celery('client', { broker_url: server.url, result_backend: 'rpc://', task_default_queue: queue });
   const received = (worker: Child, count: number): Promise<void> =>
@@ -158,6 +165,28 @@ describe('tq-bridge worker as a process', () => {
 
     expect(await (await app.sendTask('fixture.add', [2, 2])).get({ timeout: 20 })).toBe(4);
     expect(worker.output()).toContain('Trying to re-establish the connection');
+    await channel.deleteQueue(queue);
+  });
+
+  test('goes on while nobody reads its log', async () => {
+    const queue = `mute-${randomUUID()}`;
+    const log = namedPipe();
+    let text = '';
+    await using worker = await spawnReady('sh', {
+      args: ['-c', 'exec "$0" "$@" 2>"$LOG"', process.execPath, ...workerArgs()],
+      env: { ...workerEnv(queue), LOG: log.path },
+      probe: async () => (text += log.read()).includes('ready.'),
+    });
+    await using app = client(queue);
+    // Two lines each, more than a pipe and the worker's patience hold together.
+    for (let round = 0; round < 10; round += 1) {
+      const sent = await Promise.all(Array.from({ length: 500 }, () => app.sendTask('fixture.add', [round, 'x'.repeat(500)])));
+      await Promise.all(sent.map((result) => result.get({ timeout: 20 })));
+    }
+
+    await expect.poll(() => (text += log.read()), { timeout: 10_000 }).toContain('log lines were dropped: nobody read them in time');
+    process.kill(worker.pid, 'SIGTERM');
+    expect(await worker.exitCode).toBe(0);
     await channel.deleteQueue(queue);
   });
 
