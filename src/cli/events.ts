@@ -1,3 +1,5 @@
+import { emitKeypressEvents } from 'node:readline';
+import type { Key } from 'node:readline';
 import type { Celery } from '../celery.ts';
 import type { EventReceiver } from '../events/receiver.ts';
 import type { ReceivedEvent } from '../events/read.ts';
@@ -73,12 +75,14 @@ async function watch(state: ClusterState, ended: Promise<void>): Promise<void> {
     stdout.write(HOME + view.lines(frame).join(`${TO_END_OF_LINE}\r\n`) + TO_END_OF_LINE);
   };
   const quit = Promise.withResolvers<void>();
-  const onKey = (key: Buffer): void => {
-    if (view.press(key.toString('utf8')) === 'quit') quit.resolve();
+  const onKey = (_text: string | undefined, { sequence = '' }: Key): void => {
+    if (view.press(sequence) === 'quit') quit.resolve();
     else draw();
   };
   stdout.write(ALTERNATE_SCREEN);
-  stdin.setRawMode(true).on('data', onKey).resume();
+  // Keys may come several at once.
+  emitKeypressEvents(stdin);
+  stdin.setRawMode(true).on('keypress', onKey).resume();
   stdout.on('resize', draw);
   const timer = setInterval(draw, REDRAW_MS);
   try {
@@ -87,7 +91,7 @@ async function watch(state: ClusterState, ended: Promise<void>): Promise<void> {
   } finally {
     clearInterval(timer);
     stdout.off('resize', draw);
-    stdin.off('data', onKey).setRawMode(false).pause();
+    stdin.off('keypress', onKey).setRawMode(false).pause();
     stdout.write(FIRST_SCREEN);
   }
 }

@@ -123,3 +123,30 @@ describe('events over RabbitMQ', () => {
     expect(await json.exitCode).toBe(0);
   });
 });
+
+/** Runs a command on a terminal of its own, and carries what is typed and shown. */
+const ON_A_TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+
+describe('tq-bridge events on a terminal', () => {
+  test('draws tasks as they change, shows one, and leaves the terminal as it was', async () => {
+    await using app = appAt(server.url);
+    await using worker = app.worker({ taskEvents: true, hostname: 'drawn@h' });
+    await worker.start();
+    const command = `stty cols 130 rows 30; exec ${process.execPath} ${root}dist/cli/main.js events`;
+    await using view = await spawnReady('python3', {
+      args: ['-c', ON_A_TERMINAL, 'sh', '-c', command],
+      env: { ...process.env, CELERY_BROKER_URL: server.url },
+      readyText: /q: quit/,
+    });
+
+    const sent = await app.sendTask('add', [1, 2]);
+    await view.until((output) => new RegExp(`> ${sent.id} add .*drawn@h .*SUCCESS`).test(output));
+    view.stdin.write('i');
+    await view.until((output) => /Task info[^]*runtime/.test(output));
+    view.stdin.write('xq');
+
+    expect(await view.exitCode).toBe(0);
+    expect(view.output()).toContain('Workers online: drawn@h');
+    expect(view.output().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
+  });
+});
