@@ -175,6 +175,20 @@ describe('a worker that sends events', () => {
     expect(await heard.of('task-failed')).toMatchObject({ uuid: sent.id, exception: "NotRegistered('nobody')" });
   });
 
+  test('a busy worker sends few messages, and one that ends sends all', async () => {
+    const heard = await listen(place);
+    place.app.task('add', (x: number) => x);
+    const worker = await place.start({ taskEvents: true, withoutHeartbeat: true });
+    for (let task = 0; task < 200; task += 1) {
+      await place.run('add', [task]);
+      await new Promise(setImmediate);
+    }
+    await worker.stop();
+
+    expect(heard.events.filter(({ type }) => type.startsWith('task-'))).toHaveLength(600);
+    expect(heard.deliveries.length).toBeLessThan(100);
+  });
+
   test('a cold shutdown cancels what goes back and fails what was acked before', async () => {
     const heard = await listen(place);
     const endless = (): Promise<void> => new Promise(() => undefined);
