@@ -12,6 +12,7 @@ import { pythonVenv, rabbitmq, redis } from '../test/servers.ts';
 import type { CeleryVersion } from '../test/servers.ts';
 import { fillQueue, purgeQueues } from './broker.ts';
 import { measureCodecs } from './codec.ts';
+import { measureReady } from './ready.ts';
 
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const messages = Number(process.env['BENCH_MESSAGES'] ?? 20_000);
@@ -91,6 +92,7 @@ const contenders: readonly Contender[] = [
 ];
 
 const rates = new Map<string, number[]>();
+const starts = new Map<string, number[]>();
 for (let round = 1; round <= rounds; round += 1) {
   for (const contender of contenders.filter(({ name }) => only.test(name))) {
     await purgeQueues(broker.url);
@@ -98,6 +100,11 @@ for (let round = 1; round <= rounds; round += 1) {
     const { rate } = await runContender(contender);
     rates.set(contender.name, [...(rates.get(contender.name) ?? []), rate]);
     process.stderr.write(`round ${round}/${rounds}  ${contender.name.padEnd(34)} ${Math.round(rate)}/s\n`);
+  }
+  await purgeQueues(broker.url);
+  for (const [name, ms] of Object.entries(await measureReady(python.python, base))) {
+    starts.set(name, [...(starts.get(name) ?? []), ms]);
+    process.stderr.write(`round ${round}/${rounds}  ready: ${name.padEnd(27)} ${ms} ms\n`);
   }
 }
 await purgeQueues(broker.url);
@@ -117,6 +124,7 @@ const report = {
   ratios: {
     'drain, results off / raw amqplib': ratio('drain tq-bridge, results off', 'drain raw amqplib'),
     'drain, results off / celery -c 2': ratio('drain tq-bridge, results off', 'drain celery -c 2, results off'),
+    'drain, events on / off': ratio('drain tq-bridge, results off, events on', 'drain tq-bridge, results off'),
     'drain, redis results / raw amqplib': ratio('drain tq-bridge, redis results', 'drain raw amqplib'),
     'drain, redis results / celery -c 2': ratio('drain tq-bridge, redis results', 'drain celery -c 2, redis results'),
     'prefork -c 2, results off / celery -c 2': ratio('drain prefork -c 2, results off', 'drain celery -c 2, results off'),
@@ -127,6 +135,7 @@ const report = {
     'publish / celery delay': ratio('publish tq-bridge', 'publish celery delay'),
   },
   sleeps: { together: sleepers.together, peakMb: sleepers.peakMb },
+  readyMs: Object.fromEntries([...starts].map(([name, list]) => [name, median(list)])),
   roundTripMs: { p50: trip.p50, p99: trip.p99 },
   codec: await measureCodecs(celeryVersion),
 };
