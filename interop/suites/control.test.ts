@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { TaskRevokedError } from '../../src/base/errors.ts';
 import { Celery } from '../../src/celery.ts';
-import { plainQueue } from '../../src/routing/queue.ts';
 import type { CeleryVersion, Child, Server } from '../../test/servers.ts';
 import { pythonVenv, rabbitmq, redis, spawnReady } from '../../test/servers.ts';
 import { controlCases, shapeOf } from '../cases/control.ts';
@@ -121,26 +120,6 @@ describe.each(releases)('a worker of each language, Celery %s', (release) => {
     test('nobody of that name is exit code 69', async () => {
       expect((await ask(['inspect', 'ping', '-t', '0.3', '-d', 'nobody@x'])).code).toBe(69);
     });
-  });
-
-  test('of five elections each is won by one of the two', async () => {
-    const queue = `elected-${release}`;
-    const channel = await (await app.openLink().open()).openChannel();
-    await channel.declareQueue(plainQueue(queue));
-    await channel.purge(queue);
-
-    for (let election = 1; election <= 5; election += 1) {
-      const action = { task: 'control.add', args: [election, 0], kwargs: {}, options: { queue }, subtask_type: null, immutable: false };
-      await app.control.broadcast('election', { arguments: { id: `${release}-${election}`, topic: 'task', action } });
-      await vi.waitFor(async () => expect(await channel.size(queue)).toBe(election), { timeout: 10_000 });
-    }
-
-    // A second winner would be as slow as the first.
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    expect(await channel.size(queue)).toBe(5);
-    expect((await ours(['status', '-t', '10', '-d', NODES])).out).toContain('2 nodes online.');
-    await channel.deleteQueue(queue);
-    await channel.close();
   });
 
   test('what waits is revoked and what runs is terminated, whichever worker has it', async () => {

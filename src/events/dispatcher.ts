@@ -35,6 +35,7 @@ export class EventDispatcher {
   readonly hostname: string;
   readonly #options: DispatcherOptions;
   readonly #groups: Set<string>;
+  readonly #batched: ReadonlySet<string>;
   readonly #buffer: EventBuffer;
   readonly #outlet: EventOutlet;
   #closed = false;
@@ -43,7 +44,8 @@ export class EventDispatcher {
     this.hostname = options.hostname;
     this.#options = options;
     this.#groups = new Set(options.groups);
-    this.#buffer = new EventBuffer(options.capacity ?? CAPACITY, new Set(options.batched));
+    this.#batched = new Set(options.batched);
+    this.#buffer = new EventBuffer(options.capacity ?? CAPACITY, this.#batched);
     this.#outlet = new EventOutlet({ ...options, buffer: this.#buffer });
   }
 
@@ -59,10 +61,11 @@ export class EventDispatcher {
 
   /** Sends an event, unless its group is not sent. Never throws. */
   send(type: string, fields: EventFields, hostname: string = this.hostname): void {
-    if (!this.sends(eventGroup(type))) return;
+    const group = eventGroup(type);
+    if (!this.sends(group)) return;
     const { host, clock } = this.#options;
     this.#buffer.push(makeEvent(type, fields, { hostname, pid: host.pid, clock: clock.forward(), nowMs: host.now() }));
-    this.#outlet.wake();
+    this.#outlet.wake({ soon: this.#batched.has(group) });
   }
 
   /** Sends a group from now on. False when it was sent before, as it is where all groups are. `celery/worker/control.py enable_events`. */

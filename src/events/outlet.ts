@@ -47,6 +47,7 @@ export class EventOutlet {
   #retry: NodeJS.Timeout | undefined;
   #pause: NodeJS.Timeout | undefined;
   #sentMs = 0;
+  #hurried = false;
   #drained: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #over = false;
@@ -55,8 +56,9 @@ export class EventOutlet {
     this.#options = options;
   }
 
-  /** There is something to send: it goes out with all that comes in this turn of the event loop. */
-  wake(): void {
+  /** There is something to send: it goes out with all that comes in this turn of the event loop, or `soon` after the last. */
+  wake({ soon = false }: { readonly soon?: boolean } = {}): void {
+    this.#hurried ||= !soon;
     if (this.#awake || this.#over) return;
     this.#awake = true;
     setImmediate(() => {
@@ -94,6 +96,7 @@ export class EventOutlet {
     while (!this.#over && this.#waiting > 0) {
       // What was under way on a lost channel waits to be sent again.
       if (this.#channel?.isOpen !== true) return this.#open();
+      if (buffer.size === 0) this.#hurried = false;
       if (!this.#isTime(buffer.size)) return;
       const parcel = buffer.take(BATCH);
       if (parcel !== undefined) this.#send(this.#channel, parcel);
@@ -104,7 +107,7 @@ export class EventOutlet {
   /** What would not fill a message waits for a moment after the last: a busy worker sends few messages that way, an idle one at once. */
   #isTime(waiting: number): boolean {
     if (waiting === 0 || this.#inFlight.size >= WINDOW) return false;
-    if (waiting >= BATCH || this.#drained !== undefined) return true;
+    if (waiting >= BATCH || this.#hurried || this.#drained !== undefined) return true;
     const rest = this.#sentMs + PAUSE_MS - performance.now();
     if (rest <= 0) return true;
     this.#pause ??= setTimeout(() => {

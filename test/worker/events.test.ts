@@ -189,6 +189,17 @@ describe('a worker that sends events', () => {
     expect(heard.deliveries.length).toBeLessThan(100);
   });
 
+  test('what others wait for goes out at once, whatever went before', async () => {
+    const heard = await listen(place);
+    place.app.task('add', (x: number) => x);
+    const worker = await place.start({ taskEvents: true, withoutHeartbeat: true });
+    await place.run('add', [1]);
+    worker.events.send('worker-elect', { id: 'e' });
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+
+    expect(heard.events.map(({ type }) => type)).toContain('worker-elect');
+  });
+
   test('a cold shutdown cancels what goes back and fails what was acked before', async () => {
     const heard = await listen(place);
     const endless = (): Promise<void> => new Promise(() => undefined);
