@@ -9,7 +9,7 @@ import { join } from 'node:path';
 export interface Pipe {
   readonly path: string;
   /** What came since the last time. */
-  read(): string;
+  readonly read: () => string;
 }
 
 /** Makes a pipe in a folder of its own; it stays open for reading. */
