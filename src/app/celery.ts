@@ -1,20 +1,18 @@
-import { AppClosedError, ImproperlyConfiguredError } from '../base/errors.ts';
+import { AppClosedError } from '../base/errors.ts';
 import { parseBrokerUrl, parseBrokerUrls } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
 import { LamportClock } from '../base/lamport.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
-import { openBackend } from '../backend/registry.ts';
 import { defaultCompressors } from '../driver/compressors.ts';
-import { EventDispatcher } from '../events/dispatcher.ts';
-import { EventReceiver } from '../events/receiver.ts';
+import type { EventDispatcher } from '../events/dispatcher.ts';
+import type { EventReceiver } from '../events/receiver.ts';
 import { systemHost } from '../driver/host.ts';
 import type { CompressorRegistry } from '../message/compression.ts';
 import type { SerializerRegistry } from '../message/registry.ts';
 import { JsonTypes } from '../message/serializers/json-own-types.ts';
 import type { JsonClass } from '../message/serializers/json-own-types.ts';
-import { refusalOf } from '../protocol/event.ts';
 import type { EventFields } from '../protocol/event.ts';
 import { resultTuple } from '../protocol/result.ts';
 import type { SignatureWire } from '../protocol/signature.ts';
@@ -27,6 +25,8 @@ import { ControlClient } from '../control/client.ts';
 import type { Post } from '../control/post.ts';
 import { decodeMessage } from '../message/decode.ts';
 import type { DecodeOptions } from '../message/decode.ts';
+import { AppEvents } from './app-events.ts';
+import type { DispatcherChoice } from './app-events.ts';
 import { BrokerLink } from './connection.ts';
 import { Control } from './control.ts';
 import { mailboxSettings } from './mailbox.ts';
@@ -35,6 +35,7 @@ import { checkSendOptions } from './options.ts';
 import type { SendOptions } from './options.ts';
 import { RequestJob, TaskJob } from './jobs.ts';
 import type { Passage, Wire } from './jobs.ts';
+import { openResultBackend } from './open-backend.ts';
 import { Publisher } from './publisher.ts';
 import type { PublishJob } from './publisher.ts';
 import { mergeOptions } from './precedence.ts';
@@ -73,9 +74,6 @@ const NO_KWARGS: Readonly<Record<string, unknown>> = Object.freeze({});
 /** How long closing waits for the broker to confirm what was sent. */
 const CLOSE_GRACE_MS = 10_000;
 
-/** The largest message of events: a worker's has 24 of them. */
-const EVENT_MAX_BYTES = 16 * 1024 * 1024;
-
 /** How long closing waits for events, which nobody counts on. */
 const EVENTS_GRACE_MS = 2000;
 
@@ -102,7 +100,6 @@ export class CeleryApp {
   #logger: Logger = silentLogger;
   #security: Security | undefined;
   #publisher: Publisher | undefined;
-  #events: EventDispatcher | undefined;
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
   #closing: Promise<void> | undefined;
@@ -119,8 +116,9 @@ export class CeleryApp {
     now: () => this.host.now(),
     oid: this.host.uuid(),
     signals: this.signals,
-    sendEvent: (type, fields) => this.#dispatcher().send(type, fields),
+    sendEvent: (type, fields) => this.#events.send(type, fields),
   };
+  readonly #events: AppEvents;
 
   /** Throws `ImproperlyConfiguredError` for settings that are unknown, not built yet or wrong. */
   constructor(name: string, settings: Readonly<Record<string, unknown>> = {}) {
@@ -130,6 +128,9 @@ export class CeleryApp {
     this.#queues = new QueueTable(this.#settings);
     this.serializers = builtInSerializers(this.#jsonTypes);
     this.origin = `gen${this.host.pid}@${this.host.hostname}`;
+    const { serializers, compressors, host, clock, origin } = this;
+    const parts = { serializers, compressors, host, clock, origin, openLink: () => this.openLink() };
+    this.#events = new AppEvents({ ...parts, settings: () => this.#settings, logger: () => this.#logger });
   }
 
   get settings(): Settings {
@@ -361,15 +362,8 @@ export class CeleryApp {
   }
 
   /** A dispatcher of events with a connection of its own, for a worker; whoever asked for it closes it. */
-  openDispatcher(options: {
-    readonly hostname: string;
-    readonly groups?: readonly string[];
-    readonly batched?: readonly string[];
-  }): EventDispatcher {
-    const { event_exchange: exchange, event_serializer: serializer } = this.#settings;
-    const { host, clock } = this;
-    const parts = { exchange, serializer: this.serializers.byName(serializer), host, clock, logger: this.#logger };
-    return new EventDispatcher({ ...parts, link: this.openLink(), ...options });
+  openDispatcher(choice: DispatcherChoice): EventDispatcher {
+    return this.#events.dispatcher(choice);
   }
 
   /**
@@ -377,27 +371,12 @@ export class CeleryApp {
    * Throws `ImproperlyConfiguredError` for a queue that would be both exclusive and durable.
    */
   openReceiver(options: { readonly routingKey?: string } = {}): EventReceiver {
-    const { settings, host, clock } = this;
-    const { event_queue_exclusive: exclusive, event_queue_durable: durable, event_queue_prefix: prefix } = settings;
-    if (exclusive && durable)
-      throw new ImproperlyConfiguredError('event_queue_exclusive and event_queue_durable: a queue is one or the other');
-    const decoding = this.eventDecoding();
-    const queue = { prefix, exclusive, durable, ttl: settings.event_queue_ttl, expires: settings.event_queue_expires };
-    const parts = { link: this.openLink(), exchange: settings.event_exchange, queue, decoding, host, clock, logger: this.#logger };
-    return new EventReceiver({ ...parts, ...options });
+    return this.#events.receiver(options);
   }
 
-  /** How events are read: JSON besides `event_serializer`, whatever tasks may be. `celery/events/receiver.py`. */
+  /** How this app reads events. */
   eventDecoding(): DecodeOptions {
-    const { settings, serializers, compressors } = this;
-    return {
-      registry: serializers,
-      compressors,
-      accept: serializers.contentTypes([settings.event_serializer, 'json']),
-      ...messageLimits(settings),
-      maxBodyBytes: Math.min(settings.message_max_bytes, EVENT_MAX_BYTES),
-      maxDecompressedBytes: Math.min(settings.message_max_decompressed_bytes, EVENT_MAX_BYTES),
-    };
+    return this.#events.decoding();
   }
 
   /**
@@ -406,15 +385,7 @@ export class CeleryApp {
    * cannot be sent.
    */
   sendEvent(type: string, fields: EventFields = {}, hostname?: string): void {
-    const refusal = refusalOf(type, fields);
-    if (refusal !== undefined) throw new TypeError(refusal);
-    this.serializers.byName(this.#settings.event_serializer).encode(fields);
-    this.#dispatcher().send(type, fields, hostname);
-  }
-
-  #dispatcher(): EventDispatcher {
-    this.#events ??= this.openDispatcher({ hostname: this.origin });
-    return this.#events;
+    this.#events.sendChecked(type, fields, hostname);
   }
 
   /** The result backend, opened when first asked for. */
@@ -439,44 +410,32 @@ export class CeleryApp {
 
   async #close(): Promise<void> {
     await this.#publisher?.close(CLOSE_GRACE_MS);
-    await this.#events?.close(EVENTS_GRACE_MS);
+    await this.#events.close(EVENTS_GRACE_MS);
     // Together: a broker that does not answer ends with its connection, not with the channels on it.
     const backend = this.#backend?.then((opened) => opened.close()).catch(() => undefined);
     await Promise.all([backend, ...[...this.#links].map((link) => link.close())]);
   }
 
   async #openBackend(): Promise<ResultBackend> {
-    const settings = this.#settings;
-    let link: BrokerLink | undefined;
-    this.#openedBackend = await openBackend({
-      url: settings.result_backend === null ? undefined : parseBrokerUrl(settings.result_backend),
-      serializer: this.serializers.byName(settings.result_serializer),
-      registry: this.serializers,
-      accept: this.serializers.contentTypes(settings.result_accept_content ?? settings.accept_content),
-      compressors: this.compressors,
-      resultCompression: settings.result_compression ?? undefined,
-      ...messageLimits(settings),
-      resultExpiresMs: settings.result_expires === null || settings.result_expires === 0 ? undefined : settings.result_expires * 1000,
-      persistent: settings.result_persistent ?? false,
-      host: this.host,
-      logger: this.#logger,
-      transportOptions: settings.result_backend_transport_options,
-      openChannel: async () => {
-        link ??= this.openLink();
-        return (await link.open()).openChannel();
-      },
-    });
+    const { serializers, compressors, host } = this;
+    const parts = { settings: this.#settings, serializers, compressors, host, logger: this.#logger };
+    this.#openedBackend = await openResultBackend({ ...parts, openChannel: this.#channelOpener() });
     return this.#openedBackend;
   }
 
   #openControl(): Control {
+    const { host } = this;
+    const parts = { post: this.controlPost(), uuid: () => host.uuid(), now: () => host.now(), openChannel: this.#channelOpener() };
+    return new Control(new ControlClient(parts));
+  }
+
+  /** Channels on a connection of their own, which is opened for the first. */
+  #channelOpener(): () => Promise<Channel> {
     let link: BrokerLink | undefined;
-    const openChannel = async (): Promise<Channel> => {
+    return async () => {
       link ??= this.openLink();
       return (await link.open()).openChannel();
     };
-    const { host } = this;
-    return new Control(new ControlClient({ post: this.controlPost(), uuid: () => host.uuid(), now: () => host.now(), openChannel }));
   }
 
   #policy(options: Pick<SendOptions, 'retry' | 'retryPolicy'>): RetryPolicy | undefined {
