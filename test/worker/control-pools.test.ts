@@ -1,4 +1,4 @@
-/** Remote control of pools with children: what it changes shows in the children themselves. */
+/** Remote control of pools with children, and events out of them: what it changes shows in the children themselves. */
 
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -55,6 +55,17 @@ describe.each(['prefork', 'threads'] as const)('remote control of %s', (pool) =>
     expect(await ask(place, 'pool_shrink', { n: 2 })).toEqual({ ok: 'pool will shrink' });
     await expect.poll(() => children(place), { timeout: 10_000 }).toHaveLength(1);
     expect(await place.run('add', [1, 2])).toBe(3);
+  });
+
+  test('a task in a child sends events in its worker’s name', async () => {
+    await using place = await openPool({ pool, concurrency: 1, hostname: NODE });
+    await using receiver = place.app.openReceiver();
+    const heard = new Promise((resolve) => void receiver.on('task-progress', resolve));
+    await receiver.start();
+
+    const sent = await place.send('progress');
+
+    expect(await heard).toMatchObject({ type: 'task-progress', uuid: sent.id, hostname: NODE, done: 1 });
   });
 
   test('a new range of autoscale moves the pool', async () => {
