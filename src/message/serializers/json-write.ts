@@ -3,21 +3,34 @@ import { MAX_DEPTH } from './json-read.ts';
 import { NO_TYPES } from './json-own-types.ts';
 import type { EncodedType, JsonTypes } from './json-own-types.ts';
 import { toTyped } from './json-types.ts';
-import { plainCheck } from './plain.ts';
 import { refuseImpossible, refuseUnsendable, replacement } from './unsendable.ts';
 
 /** A value as JSON text in Python's dialect. Throws `EncodeError` naming the path of what cannot be sent. */
 export function writeJson(value: unknown, types: JsonTypes = NO_TYPES): string {
-  if (isPlain(value)) return JSON.stringify(value);
+  if (isPlain(value, 0)) return JSON.stringify(value);
   return write(value, { path: '$', depth: 0, types });
 }
 
-/** Whether JSON.stringify alone writes what kombu would. */
-const isPlain = plainCheck({
-  number: (value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER,
-  text: () => true,
-  key: (name) => name !== '__type__' && name !== 'toJSON',
-});
+/**
+ * Whether JSON.stringify alone writes what kombu would. `plainCheck` asks the same with rules of its own; every message passes
+ * here, and without calls of rules it takes half the time.
+ */
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return true;
+  if (typeof value === 'number') return value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER;
+  if (typeof value !== 'object') return typeof value === 'boolean';
+  if (value === null) return true;
+  if (depth >= MAX_DEPTH) return false;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) if (!isPlain(value[index], depth + 1)) return false;
+    return true;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  const values = value as Readonly<Record<string, unknown>>;
+  for (const name in values) if (name === '__type__' || name === 'toJSON' || !isPlain(values[name], depth + 1)) return false;
+  return true;
+}
 
 /** Where in the whole a value stands. */
 interface Place {
