@@ -16,8 +16,14 @@ export interface FaultProxy extends AsyncDisposable {
   freeze(on: boolean): void;
   /** Resets new connections at once. */
   refuse(on: boolean): void;
+  /** Holds back what the server answers; what it is asked goes through. */
+  mute(on: boolean): void;
+  /** The same from the moment that a client has sent these bytes. */
+  muteFrom(text: string): void;
   /** Bytes a second from client to server; 0 is no limit. */
   slow(bytesPerSecond: number): void;
+  /** Bytes a second from server to client; 0 is no limit. */
+  slowAnswers(bytesPerSecond: number): void;
   /** Resets a connection once this many bytes came from the server. */
   cutAfter(bytes: number): void;
   /** Resolves at the next connection, refused ones too. */
@@ -29,7 +35,8 @@ const SLICE_MS = 20;
 /** Starts a proxy in front of `target`, an `amqp://` or `redis://` URL. */
 export async function faultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target.replace(/^\w+:/, 'http:').replace(/\/+$/, '/'));
-  const state = { frozen: false, refused: false, rate: 0, cutAfter: Number.POSITIVE_INFINITY, accepted: 0 };
+  const state = { frozen: false, muted: false, refused: false, rate: 0, answerRate: 0, cutAfter: Number.POSITIVE_INFINITY, accepted: 0 };
+  let lastWord: string | undefined;
   const pairs = new Set<readonly [Socket, Socket]>();
   const waiting = new Set<() => void>();
   const server = createServer((client) => {
@@ -44,12 +51,19 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
     upstream.on('error', () => undefined);
     const pair = [client, upstream] as const;
     pairs.add(pair);
-    forward(client, upstream, state);
+    client.on('data', (chunk: Buffer) => {
+      if (lastWord !== undefined && chunk.includes(lastWord)) mute(true);
+      if (upstream.destroyed) return;
+      upstream.write(chunk);
+      throttle(client, chunk.length, state.rate, () => !state.frozen);
+    });
     upstream.on('data', (chunk: Buffer) => {
       state.cutAfter -= chunk.length;
       if (!client.destroyed) client.write(chunk);
       if (state.cutAfter <= 0) client.resetAndDestroy();
+      throttle(upstream, chunk.length, state.answerRate, () => !state.frozen && !state.muted);
     });
+    if (state.muted) upstream.pause();
     for (const socket of pair) {
       if (state.frozen) socket.pause();
       socket.on('close', () => {
@@ -66,6 +80,13 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
       upstream.destroy();
     }
   };
+  const mute = (on: boolean): void => {
+    state.muted = on;
+    if (!on) lastWord = undefined;
+    for (const [, upstream] of pairs)
+      if (on) upstream.pause();
+      else if (!state.frozen) upstream.resume();
+  };
   return {
     url: target.replace(/(\/\/[^@/]*@)?[^@/]*:\d+/, `$1127.0.0.1:${(server.address() as AddressInfo).port}`),
     get accepted() {
@@ -79,8 +100,11 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
           if (on) socket.pause();
           else socket.resume();
     },
+    mute,
+    muteFrom: (text) => (lastWord = text),
     refuse: (on) => (state.refused = on),
     slow: (bytesPerSecond) => (state.rate = bytesPerSecond),
+    slowAnswers: (bytesPerSecond) => (state.answerRate = bytesPerSecond),
     cutAfter: (bytes) => (state.cutAfter = bytes),
     connected: () =>
       new Promise((resolve) => {
@@ -98,18 +122,14 @@ export async function faultProxy(target: string): Promise<FaultProxy> {
   };
 }
 
-/** Client to server, in slices when a rate is set; what does not fit stays in the kernel's buffers and pushes back. */
-function forward(client: Socket, upstream: Socket, state: { readonly frozen: boolean; readonly rate: number }): void {
-  client.on('data', (chunk: Buffer) => {
-    if (upstream.destroyed) return;
-    upstream.write(chunk);
-    if (state.rate === 0) return;
-    client.pause();
-    setTimeout(
-      () => {
-        if (!state.frozen) client.resume();
-      },
-      Math.max(SLICE_MS, (chunk.length * 1000) / state.rate),
-    ).unref();
-  });
+/** Reads no more for a while when a rate is set; what does not fit stays in the kernel's buffers and pushes back. */
+function throttle(from: Socket, bytes: number, rate: number, mayResume: () => boolean): void {
+  if (rate === 0) return;
+  from.pause();
+  setTimeout(
+    () => {
+      if (mayResume()) from.resume();
+    },
+    Math.max(SLICE_MS, (bytes * 1000) / rate),
+  ).unref();
 }
