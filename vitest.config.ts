@@ -51,6 +51,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'faults',
+          include: ['interop/faults/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: 'containers',
           include: ['interop/suites/containers.test.ts'],
           testTimeout: 120_000,
