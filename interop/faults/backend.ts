@@ -16,13 +16,14 @@ async function stored(stage: Stage, seconds: number, needed: number): Promise<vo
   stage.hold(`at least ${needed} results are stored (${there})`, there >= needed);
 }
 
-/** Three tasks end while the store is away, for so many seconds. */
+/** Three tasks after a first one end while the store is away, for so many seconds. */
 const awayFor = (seconds: number, leave: (stage: Stage) => unknown, back: (stage: Stage) => unknown) => async (stage: Stage) => {
   await stage.start();
-  await stage.send(1, 0);
-  await stage.ended(1);
+  // Its link to the store is open, and the first result through, before the store leaves.
+  const [first = ''] = await stage.send(1, 0);
+  await stage.until('a result', async () => (await stage.state(first)) === 'SUCCESS');
   await stage.send(3, 0.5);
-  await stage.started(2);
+  await stage.started(3);
   await leave(stage);
   await sleep(seconds * 1000);
   await back(stage);

@@ -1,6 +1,7 @@
 /** Plays a scenario on one side, and says what became of its tasks. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child } from '../../test/servers.ts';
 import type { FaultCase } from './case.ts';
 import { figuresOf, readLedger } from './ledger.ts';
 import type { Figures } from './ledger.ts';
@@ -23,6 +24,8 @@ const PROBE_SECONDS = 10;
 /** Nothing more comes when nothing has come for so long. */
 const QUIET_MS = 2500;
 const SETTLE_MS = 20_000;
+/** How long TERM may take. */
+const END_MS = 30_000;
 /** What no worker of ours may print: code that nobody caught. */
 const STRAY = /uncaught|unhandled|Unrecoverable|^\s+at .*\n\nNode\.js v/im;
 
@@ -34,6 +37,7 @@ export async function playOn(given: FaultCase, side: Side, rack: Rack): Promise<
   } catch (error) {
     stage.fail(error instanceof Error ? error.message : String(error));
   }
+  stage.heal();
   await look(stage);
   const entries = readLedger(stage.ledger);
   const waiting = await stage.place.drain(stage.queue);
@@ -55,17 +59,17 @@ async function look(stage: Stage): Promise<void> {
     if (seconds !== undefined) await settled(stage);
     else if (!last.child.exited()) stage.fail(`no task runs within ${PROBE_SECONDS} s after the fault`);
   }
-  if (last.child.exited()) {
-    if (!last.meant) stage.fail(`the worker ended by itself with ${await last.child.exitCode}`);
-    return;
-  }
-  stage.signal('SIGTERM');
-  const code = await stage.gone().then(
-    (end) => end.code,
-    () => 'no end',
-  );
+  if (last.child.exited() && !last.meant) stage.fail(`the worker ended by itself with ${await last.child.exitCode}`);
+  for (const { child } of stage.workers) await end(stage, child);
+}
+
+/** Ends a worker that lives: what it has in hand is in the queue before that is counted. */
+async function end(stage: Stage, child: Child): Promise<void> {
+  if (child.exited()) return;
+  process.kill(child.pid, 'SIGTERM');
+  const code = await Promise.race([child.exitCode, sleep(END_MS, 'no end' as const)]);
   if (code !== 0) stage.fail(`TERM ends the worker with ${code}`);
-  if (code === 'no end') await stage.kill();
+  if (code === 'no end') await child.stop('SIGKILL');
 }
 
 /** Resolves when every task has run, or nothing has happened for a while. */

@@ -203,9 +203,9 @@ export const SHUTDOWN: readonly FaultCase[] = [
       await stage.start();
       const first = stage.worker;
       await stage.start({ ready: /ready\.|Unrecoverable/ });
-      await sleep(500);
       const second = stage.worker;
-      if (second.child.exited()) {
+      if (/Unrecoverable/.test(second.child.output())) {
+        await stage.gone();
         stage.fail(`the second ends with ${await second.child.exitCode}`);
         stage.workers.pop();
       }

@@ -104,6 +104,17 @@ export class Stage implements AsyncDisposable {
     return this.#parts.storeLink;
   }
 
+  /** The links are as they were, whatever the scenario has left. */
+  heal(): void {
+    const links = this.#parts.node === undefined ? [this.storeLink] : [this.link, this.storeLink];
+    for (const link of links) {
+      link.refuse(false);
+      link.freeze(false);
+      link.mute(false);
+      link.slowAnswers(0);
+    }
+  }
+
   get place(): Place {
     return this.#parts.place;
   }
