@@ -8,7 +8,7 @@ import { CELERY } from './side.ts';
 
 const INTRODUCTION = `# Faults, both columns
 
-What becomes of tasks when brokers, links, result stores and workers fail. \`npm run test:faults\` plays each scenario to our worker and to Celery ${CELERY} (prefork), both over a proxy of their own to the same private RabbitMQ and Redis, two tasks at once and eight messages ahead unless a row says otherwise. It fails when ours loses or repeats more than a row allows, when its worker ends by itself or with another exit code than [worker.md](worker.md) says, when it prints an uncaught error or a password, and when a task sent after the fault has not run ten seconds later. Python's column is only written down. \`npm run faults:docs\` wrote this page from the last run.
+What becomes of tasks when brokers, links, result stores and workers fail. \`npm run test:faults\` plays each scenario to our worker and to Celery ${CELERY} (prefork), both over a proxy of their own to the same private RabbitMQ and Redis, two tasks at once and eight messages ahead unless a row says otherwise. It fails when ours loses or repeats more than a row allows, when its worker ends by itself or with another exit code than [worker.md](worker.md) says, when it prints an uncaught error or a password, and when a task sent after the fault has not run ten seconds later. Python's column is only written down. \`npm run faults:docs\` wrote this page from the last run of each case.
 
 Brokers are RabbitMQ and, where a row says so, a folder; the memory transport begins and ends with its one process, and has no row.
 

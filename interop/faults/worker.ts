@@ -175,7 +175,7 @@ export const WORKER: readonly FaultCase[] = [
   },
   {
     id: 'WK-09',
-    title: 'A task kills its child every time, task_reject_on_worker_lost',
+    title: 'A task kills its child every time, task_reject_on_worker_lost; our task_max_deliveries is 3',
     pool: 'prefork',
     conf: { task_reject_on_worker_lost: true, task_max_deliveries: 3 },
     play: async (stage) => {
