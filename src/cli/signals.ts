@@ -27,14 +27,16 @@ class Ladder {
   readonly #say: (text: string) => void;
   #rung: Rung = 'running';
   #exitCode: number = EXIT.ok;
+  #stopping: Promise<void> = Promise.resolve();
 
   constructor(worker: Stoppable, say: (text: string) => void) {
     this.#worker = worker;
     this.#say = say;
   }
 
-  /** TERM 0, INT 1, QUIT 0; more than 1 when stopping itself has failed. */
-  get exitCode(): number {
+  /** TERM 0, INT 1, QUIT 0, or that of the error stopping has failed with; known once the worker has stopped. */
+  async exitCode(): Promise<number> {
+    await this.#stopping;
     return this.#exitCode;
   }
 
@@ -80,7 +82,7 @@ class Ladder {
   }
 
   #settle(stopping: Promise<void>): void {
-    stopping.catch((error: unknown) => {
+    this.#stopping = stopping.catch((error: unknown) => {
       this.#exitCode = reportError(error, false);
     });
   }
@@ -99,5 +101,5 @@ export async function runUntilSignal(worker: Stoppable, say: (text: string) => v
     clearInterval(alive);
     process.off('SIGTERM', ladder.onTerm).off('SIGINT', ladder.onInt).off('SIGQUIT', ladder.onQuit);
   }
-  return ladder.exitCode;
+  return ladder.exitCode();
 }

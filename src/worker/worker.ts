@@ -300,8 +300,8 @@ export class Worker {
       await this.#consumer?.closed();
     } finally {
       if (this.#steps !== undefined) await this.app.signals.sendAndWait('worker_shutdown', { hostname: this.hostname });
+      this.#ended.resolve();
     }
-    this.#ended.resolve();
   }
 
   /** What a worker is made of, in the order it starts; it stops in the opposite order. */

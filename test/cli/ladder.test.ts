@@ -13,14 +13,15 @@ const index = new URL('../../src/index.ts', import.meta.url).href;
 async function busyWorker(
   settings: Readonly<Record<string, unknown>> = {},
   more: Readonly<Record<string, string>> = {},
+  code = '',
 ): Promise<{ worker: Child; waiting: () => number }> {
   const folder = mkdtempSync(join(tmpdir(), 'tq-ladder-'));
   const options = { data_folder_in: join(folder, 'd'), data_folder_out: join(folder, 'd'), control_folder: join(folder, 'c') };
   const all = { broker_url: 'filesystem://', broker_transport_options: options, ...settings };
-  const code = `app.task('endless', { acksLate: true }, () => new Promise(() => console.error('it runs')));`;
+  const endless = `app.task('endless', { acksLate: true }, () => new Promise(() => console.error('it runs')));`;
   writeFileSync(
     join(folder, 'app.mjs'),
-    `import { Celery } from '${index}';\nexport const app = new Celery('proj', ${JSON.stringify(all)});\n${code}`,
+    `import { Celery } from '${index}';\nexport const app = new Celery('proj', ${JSON.stringify(all)});\n${endless}\n${code}`,
   );
   await using client = new Celery('client', all);
   await client.sendTask('endless');
@@ -84,5 +85,15 @@ describe('the ladder of signals', { timeout: 20_000 }, () => {
 
     expect(await worker.exitCode).toBe(0);
     expect(waiting()).toBe(1);
+  });
+
+  test('a step that does not stop is said, and the exit code is that of a failure', async () => {
+    const stuck = `app.steps.worker.add({ name: 'stuck', start() {}, stop: () => Promise.reject(new Error('stuck by hand')) });`;
+    const { worker } = await busyWorker({}, {}, stuck);
+
+    process.kill(worker.pid, 'SIGQUIT');
+
+    expect(await worker.exitCode).toBe(1);
+    expect(worker.output()).toContain('stuck by hand');
   });
 });

@@ -57,4 +57,17 @@ describe('a warm shutdown', () => {
     expect(performance.now() - before).toBeLessThan(1000);
     await others(101);
   });
+
+  test('that a step does not stop is told, and the worker has ended all the same', async () => {
+    h.app.steps.worker.add({ name: 'stuck', start: () => undefined, stop: () => Promise.reject(new Error('stuck by hand')) });
+    const shutDown = Promise.withResolvers<void>();
+    h.app.signals.on('worker_shutdown', () => shutDown.resolve());
+    const worker = h.app.worker();
+    await worker.start();
+
+    await expect(worker.stop()).rejects.toThrow('stuck by hand');
+
+    await shutDown.promise;
+    await worker.done;
+  });
 });
