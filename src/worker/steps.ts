@@ -21,6 +21,7 @@ export interface Place {
 export class StepList<Context> {
   readonly #steps: Step<Context>[] = [];
   #started: Step<Context>[] = [];
+  #ends = 0;
 
   constructor(steps: readonly Step<Context>[] = []) {
     this.#steps.push(...steps);
@@ -40,12 +41,17 @@ export class StepList<Context> {
     return this;
   }
 
-  /** Starts each in order. When one fails, what had started is stopped again and the error comes back. */
+  /**
+   * Starts each in order. When one fails, what had started is stopped again and the error comes back. Rejects with `Error`
+   * when `stop` or `lost` comes meanwhile: what has not started then does not start.
+   */
   async start(context: Context): Promise<void> {
+    const ends = this.#ends;
     try {
       for (const step of this.#steps) {
         this.#started.push(step);
         await step.start(context);
+        if (this.#ends !== ends) throw new Error('the end came before all of them had started');
       }
     } catch (error) {
       await this.stop(context).catch(() => undefined);
@@ -72,6 +78,7 @@ export class StepList<Context> {
   }
 
   #take(): Step<Context>[] {
+    this.#ends += 1;
     const started = this.#started.toReversed();
     this.#started = [];
     return started;

@@ -43,6 +43,23 @@ describe('a list of steps', () => {
     expect(said).toEqual(['start a', 'stop a']);
   });
 
+  test.each(['stop', 'lost'] as const)('what has not started yet when %s comes does not start any more', async (how) => {
+    const gate = Promise.withResolvers<void>();
+    const slow: Step<unknown> = { ...step('slow'), start: () => gate.promise };
+    const steps = new StepList([step('a'), slow, step('c')]);
+
+    const starting = steps.start(undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    const ended = steps[how](undefined);
+    gate.resolve();
+
+    await expect(starting).rejects.toThrow('before all of them had started');
+    await ended;
+    expect(said).toEqual(['start a', `${how} slow`, `${how} a`]);
+    await steps.start(undefined);
+    expect(said.slice(3)).toEqual(['start a', 'start c']);
+  });
+
   test('a lost connection is told once, and nothing is stopped then', async () => {
     const steps = new StepList([step('a'), step('b')]);
 

@@ -70,4 +70,23 @@ describe('a warm shutdown', () => {
     await shutDown.promise;
     await worker.done;
   });
+
+  test('of a worker that still starts keeps it from consuming', async () => {
+    const gate = Promise.withResolvers<void>();
+    h.app.steps.worker.add({ name: 'slow', start: () => gate.promise }, { before: 'pool' });
+    h.app.task('never', () => 1);
+    await h.app.sendTask('never');
+    const worker = h.app.worker();
+    const starting = worker.start();
+    // Both of its own signals are waited for first.
+    await new Promise((resolve) => setImmediate(resolve));
+
+    await worker.stop();
+    gate.resolve();
+    await starting;
+
+    expect(worker.state.processed).toBe(0);
+    expect(await (await h.broker()).size('celery')).toBe(1);
+    expect(h.lines.join()).not.toContain('ready');
+  });
 });
