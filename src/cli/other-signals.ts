@@ -2,15 +2,17 @@ import type { Worker } from '../worker/worker.ts';
 
 /** Listens for the signals that end nothing. */
 export interface OtherSignals {
-  /** A HUP has come: the command starts anew once it has ended. */
+  /** A HUP has come, and no signal that ends the worker after it: the command starts anew once it has ended. */
   readonly restarts: boolean;
   off(): void;
 }
 
+const ENDING = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
 /**
  * USR1 prints what runs (`celery/apps/worker.py install_cry_handler`; JavaScript has no stacks of what waits). HUP stops the
  * worker warmly and starts the same command again with the same process id, except on a terminal: closing its window ends
- * the worker (`install_worker_restart_handler`).
+ * the worker (`install_worker_restart_handler`). A signal that ends the worker counts more than a HUP before it.
  */
 export function listenToOthers(worker: Worker, say: (text: string) => void): OtherSignals {
   let restarts = false;
@@ -20,13 +22,18 @@ export function listenToOthers(worker: Worker, say: (text: string) => void): Oth
     say(`Restarting tq-bridge worker (${process.argv.slice(2).join(' ')})`);
     void worker.stop({ sig: 'SIGHUP' }).catch((error: unknown) => say(String(error)));
   };
+  const onEnd = (): void => void (restarts = false);
   process.on('SIGUSR1', onUsr1);
+  for (const signal of ENDING) process.on(signal, onEnd);
   if (!process.stdout.isTTY) process.on('SIGHUP', onHup);
   return {
     get restarts() {
       return restarts;
     },
-    off: () => void process.off('SIGUSR1', onUsr1).off('SIGHUP', onHup),
+    off: () => {
+      process.off('SIGUSR1', onUsr1).off('SIGHUP', onHup);
+      for (const signal of ENDING) process.off(signal, onEnd);
+    },
   };
 }
 

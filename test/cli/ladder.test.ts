@@ -96,4 +96,15 @@ describe('the ladder of signals', { timeout: 20_000 }, () => {
     expect(await worker.exitCode).toBe(1);
     expect(worker.output()).toContain('stuck by hand');
   });
+
+  test('TERM after HUP ends a worker that would have started anew', async () => {
+    const { worker } = await busyWorker();
+
+    await signal(worker, 'SIGHUP', 'Restarting tq-bridge worker');
+    await signal(worker, 'SIGTERM', 'worker: Warm shutdown (MainProcess)');
+    process.kill(worker.pid, 'SIGQUIT');
+
+    expect(await worker.exitCode).toBe(0);
+    expect(worker.output().split('ready.')).toHaveLength(2);
+  });
 });
