@@ -88,8 +88,11 @@ class Ladder {
   }
 }
 
-/** Starts a worker and resolves to the exit code once a signal has ended it. `say` tells the operator what the next one does. */
-export async function runUntilSignal(worker: Stoppable, say: (text: string) => void): Promise<number> {
+/**
+ * Starts a worker and resolves to the exit code once a signal has ended it. `say` tells the operator what the next one does;
+ * `close` is what comes last, and signals still mean what they mean while it takes its time.
+ */
+export async function runUntilSignal(worker: Stoppable, say: (text: string) => void, close: () => Promise<void>): Promise<number> {
   const ladder = new Ladder(worker, say);
   process.on('SIGTERM', ladder.onTerm).on('SIGINT', ladder.onInt).on('SIGQUIT', ladder.onQuit);
   // A worker that waits for a task may have nothing else open, and Node would end it.
@@ -97,6 +100,7 @@ export async function runUntilSignal(worker: Stoppable, say: (text: string) => v
   try {
     await worker.start();
     await worker.done;
+    await close();
   } finally {
     clearInterval(alive);
     process.off('SIGTERM', ladder.onTerm).off('SIGINT', ladder.onInt).off('SIGQUIT', ladder.onQuit);

@@ -78,8 +78,7 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
   const stopCatching = catchStrayErrors(logger);
   const others = listenToOthers(running, say);
   try {
-    const code = await runUntilSignal(running, say);
-    await app.close();
+    const code = await runUntilSignal(running, say, () => app.close());
     if (others.restarts) startAnew();
     return code;
   } finally {

@@ -107,4 +107,16 @@ describe('the ladder of signals', { timeout: 20_000 }, () => {
     expect(await worker.exitCode).toBe(0);
     expect(worker.output().split('ready.')).toHaveLength(2);
   });
+
+  test('TERM says the same while the last messages go out', async () => {
+    const closing = `const close = app.close.bind(app);
+const last = Promise.withResolvers();
+app.close = async () => { console.error('it closes'); process.once('SIGTERM', last.resolve); await last.promise; await close(); };`;
+    const { worker } = await busyWorker({}, {}, closing);
+
+    await signal(worker, 'SIGQUIT', 'it closes');
+    process.kill(worker.pid, 'SIGTERM');
+
+    expect(await worker.exitCode).toBe(0);
+  });
 });
