@@ -109,6 +109,30 @@ describe('children that are lost', () => {
   }, 60_000);
 });
 
+describe('children and signals', { timeout: 60_000 }, () => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR1'] as const)('%s for a child alone does nothing', async (signal) => {
+    await using h = await openPool({ pool: 'prefork', concurrency: 1 });
+    const gated = await h.send('gated', [h.file('started'), h.file('gate')]);
+    while (h.read('started').length === 0) await turn();
+    const [pid = Number.NaN] = (h.worker.taskPool?.info()['processes'] ?? []) as number[];
+
+    process.kill(pid, signal);
+    writeFileSync(h.file('gate'), '');
+
+    expect(await gated.get({ timeout: 30 })).toBe('through');
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGUSR1'] as const)('a task that never pauses is ended with %s', async (signal) => {
+    await using h = await openPool({ pool: 'prefork', concurrency: 1 });
+    const { id } = await h.send('spin');
+    while (h.worker.running === 0) await turn();
+
+    expect(h.worker.terminateTask(id, signal)).toBe(true);
+
+    expect(await h.run('add', [1, 2])).toBe(3);
+  });
+});
+
 describe('children that do not come up', () => {
   test('an app that cannot be loaded is why the worker does not start', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tq-pool-'));

@@ -20,9 +20,15 @@ export interface Child {
   readonly pid: number;
   /** To a child that has ended: nothing. */
   send(message: ToChild): void;
-  /** Ends it from outside, whatever it does; a thread knows no signals and is simply ended. */
+  /** Ends it from outside, whatever it does: a process with this signal, or with KILL where it would not heed it. A thread is simply ended. */
   kill(signal: SignalName): void;
 }
+
+/**
+ * Signals that reach every process of a terminal or a service (systemd's KillMode=control-group), or that Node takes for
+ * itself (USR1 opens its inspector): a child does not heed them, since what becomes of it is its parent's to say.
+ */
+export const UNHEEDED: readonly SignalName[] = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR1'];
 
 /** Starts a child that waits for its `boot` message. */
 export type StartChild = (events: ChildEvents) => Child;

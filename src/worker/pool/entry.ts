@@ -1,6 +1,7 @@
 /** What a child of a pool runs: a process with a channel to its parent, or a thread. */
 import { isMainThread, parentPort } from 'node:worker_threads';
 import { catchStrayErrors } from '../stray.ts';
+import { UNHEEDED } from './child.ts';
 import { ChildMain } from './child-main.ts';
 import { enterChild } from './inside.ts';
 import { watchForOrphanhood } from './orphan-watch.ts';
@@ -8,8 +9,7 @@ import type { ToChild } from './wire.ts';
 
 enterChild();
 if (isMainThread) {
-  // Ctrl+C reaches every process of a terminal; what becomes of a child is its parent's to say.
-  process.on('SIGINT', () => undefined);
+  for (const signal of UNHEEDED) process.on(signal, () => undefined);
   const child = new ChildMain(
     (message) => {
       process.send?.(message);

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { entryUrl } from './child.ts';
+import { entryUrl, UNHEEDED } from './child.ts';
 import type { Child, ChildEvents, Exit } from './child.ts';
 import { isFromChild } from './wire.ts';
 import type { ToChild } from './wire.ts';
@@ -32,7 +32,7 @@ export function startProcess({ onMessage, onExit }: ChildEvents): Child {
   return {
     pid: child.pid ?? 0,
     send: (message: ToChild) => void (child.connected && child.send(message, () => undefined)),
-    kill: (signal) => void child.kill(signal as NodeJS.Signals),
+    kill: (signal) => void child.kill(UNHEEDED.includes(signal) ? 'SIGKILL' : (signal as NodeJS.Signals)),
   };
 }
 
