@@ -69,10 +69,13 @@ export class Executor {
   terminate(taskId: string, signal: SignalName): boolean {
     const { pool, state, logger } = this.#options;
     const running = [...state.active].find(({ pending }) => pending.request.id === taskId);
-    if (running === undefined || this.#terminated.has(running)) return running !== undefined;
-    const why = { expired: false, terminated: true, signum: signalNumber(signal) };
-    taskLog.terminated(logger, running.pending.request, signal);
-    this.#terminated.set(running, discardRevoked(running.pending, why, this.#options));
+    if (running === undefined) return false;
+    if (!this.#terminated.has(running)) {
+      const why = { expired: false, terminated: true, signum: signalNumber(signal) };
+      taskLog.terminated(logger, running.pending.request, signal);
+      this.#terminated.set(running, discardRevoked(running.pending, why, this.#options));
+    }
+    // Another signal may end what the first did not.
     pool.terminate(taskId, signal);
     return true;
   }

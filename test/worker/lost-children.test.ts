@@ -110,6 +110,21 @@ describe('children that are lost', () => {
 });
 
 describe('children and signals', { timeout: 60_000 }, () => {
+  test('a signal that does not end a child costs no slot, and the next one can', async () => {
+    await using h = await openPool({ pool: 'prefork', concurrency: 1 });
+    const ids: string[] = [];
+    for (const seconds of [0.5, 20]) {
+      const { id } = await h.send('sleep', [seconds, h.file('started')]);
+      ids.push(id);
+      while (h.read('started').length < ids.length) await turn();
+      expect(h.worker.terminateTask(id, 'SIGURG')).toBe(true);
+    }
+    expect(h.worker.terminateTask(ids[1] ?? '', 'SIGKILL')).toBe(true);
+
+    expect(await h.run('add', [1, 2])).toBe(3);
+    expect(h.lines.filter((line) => line.includes('Terminating') || line.includes('erminated'))).toHaveLength(2);
+  });
+
   test.each(['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP', 'SIGUSR1'] as const)('%s for a child alone does nothing', async (signal) => {
     await using h = await openPool({ pool: 'prefork', concurrency: 1 });
     const gated = await h.send('gated', [h.file('started'), h.file('gate')]);

@@ -126,8 +126,9 @@ export class PoolChild {
     this.done += 1;
     this.rss = rss;
     task.running.children.push(...children);
-    // One that is being ended for its task's sake takes no other.
-    if (task.fate === undefined) this.#idle();
+    // One that is being ended for its task's sake takes no other, also when the signal does not end it.
+    if (task.fate !== undefined) this.done = Infinity;
+    this.#idle();
     task.end(readable(ending, this.#parts.json));
   }
 
