@@ -148,6 +148,15 @@ describe('children and signals', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a task that waits for the next child', { timeout: 60_000 }, () => {
+  test('has its time when it runs', async () => {
+    await using h = await openPool({ pool: 'prefork', concurrency: 1, maxTasksPerChild: 1 });
+    await h.run('add', [1, 2]);
+
+    expect(await h.run('add', [3, 4], { timeLimit: 0.05 })).toBe(7);
+  });
+});
+
 describe('children that do not come up', () => {
   test('an app that cannot be loaded is why the worker does not start', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tq-pool-'));

@@ -73,17 +73,19 @@ export class ChildPool implements Pool {
       stopClock();
       resolve(ending);
     };
-    const task: Task = { number: this.#jobs, running, end, fate: undefined };
-    stopClock = limitTime(limits, {
-      soft: (seconds) => {
-        taskLog.softLimit(this.#options.logger, running.pending.request, seconds);
-        this.#childOf(task)?.abort(seconds);
-      },
-      hard: (seconds) => {
-        taskLog.hardLimit(this.#options.logger, running.pending.request, seconds);
-        this.#end(task, { kind: 'overdue', seconds }, 'SIGKILL');
-      },
-    });
+    const begin = (): void => {
+      stopClock = limitTime(limits, {
+        soft: (seconds) => {
+          taskLog.softLimit(this.#options.logger, running.pending.request, seconds);
+          this.#childOf(task)?.abort(seconds);
+        },
+        hard: (seconds) => {
+          taskLog.hardLimit(this.#options.logger, running.pending.request, seconds);
+          this.#end(task, { kind: 'overdue', seconds }, 'SIGKILL');
+        },
+      });
+    };
+    const task: Task = { number: this.#jobs, running, begin, end, fate: undefined };
     const idle = [...this.#children].find((child) => child.isIdle);
     if (idle === undefined) this.#waiting.push(task);
     else idle.run(task);

@@ -13,6 +13,8 @@ import type { Boot, EndingWire, FromChild } from './wire.ts';
 export interface Task {
   readonly number: number;
   readonly running: Running;
+  /** A child has it: its time begins. */
+  readonly begin: () => void;
   readonly end: (ending: Ending) => void;
   /** Why its child is being ended, when it is because of this task. */
   fate: { readonly kind: 'overdue'; readonly seconds: number } | { readonly kind: 'terminated'; readonly signal: SignalName } | undefined;
@@ -82,6 +84,7 @@ export class PoolChild {
     const { message, info, queue } = task.running.pending.delivery;
     this.#state = 'busy';
     this.#task = task;
+    task.begin();
     this.#child.send({ type: 'run', job: task.number, message, info, queue });
   }
 
