@@ -155,6 +155,17 @@ describe('a task that waits for the next child', { timeout: 60_000 }, () => {
 
     expect(await h.run('add', [3, 4], { timeLimit: 0.05 })).toBe(7);
   });
+
+  test('fails with its worker when its message is acked', async () => {
+    await using h = await openPool({ pool: 'prefork', concurrency: 1, maxTasksPerChild: 1 });
+    await h.run('add', [1, 2]);
+    const waiting = await h.send('deaf', [20]);
+    while (h.worker.running === 0) await turn();
+
+    await h.worker.terminate();
+
+    await expect(waiting.get({ timeout: 1 })).rejects.toMatchObject({ excType: 'WorkerLostError' });
+  });
 });
 
 describe('children that do not come up', () => {

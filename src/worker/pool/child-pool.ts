@@ -8,7 +8,7 @@ import { taskLog } from '../log-lines.ts';
 import type { Ending } from '../trace.ts';
 import type { StartChild } from './child.ts';
 import { checkSize } from './in-process.ts';
-import { overdueEnding } from './lost.ts';
+import { abandonedEnding } from './lost.ts';
 import { PoolChild } from './pool-child.ts';
 import type { Task } from './pool-child.ts';
 import type { Job, Pool } from './pool.ts';
@@ -65,7 +65,8 @@ export class ChildPool implements Pool {
     return this.#started.promise;
   }
 
-  run({ running, limits }: Job): Promise<Ending> {
+  run({ running, limits }: Job): Ending | Promise<Ending> {
+    if (this.#state === 'stopped') return abandonedEnding();
     const { promise, resolve } = Promise.withResolvers<Ending>();
     this.#jobs += 1;
     let stopClock = (): void => undefined;
@@ -118,6 +119,8 @@ export class ChildPool implements Pool {
     this.#state = 'stopped';
     clearTimeout(this.#restart);
     this.#started.reject(new Error('the pool was stopped'));
+    // No child comes any more that could take them.
+    for (const task of this.#waiting.splice(0)) task.end(abandonedEnding());
     for (const child of this.#children) {
       if (child.isIdle) this.#retire(child);
       else if (child.isStarting) child.kill('SIGKILL', true);
@@ -150,7 +153,7 @@ export class ChildPool implements Pool {
     const child = this.#childOf(task);
     if (child !== undefined) return child.kill(signal);
     this.#waiting = this.#waiting.filter((other) => other !== task);
-    task.end(fate.kind === 'overdue' ? overdueEnding(fate.seconds) : { kind: 'terminated', signal });
+    task.end({ kind: 'terminated', signal });
   }
 
   /** Starts what is missing, as many at a time as there are processors: each must load the app in time. */

@@ -3,6 +3,7 @@ import { limitTime, SoftTimeLimitExceeded, TimeLimitExceeded } from '../limits.t
 import { taskLog } from '../log-lines.ts';
 import type { Running } from '../pending.ts';
 import type { Ending } from '../trace.ts';
+import { abandonedEnding } from './lost.ts';
 import type { Job, Pool } from './pool.ts';
 
 /**
@@ -33,7 +34,7 @@ export class InProcessPool implements Pool {
   }
 
   run({ running, limits, work }: Job): Ending | Promise<Ending> {
-    if (this.#stopped) return abandoned();
+    if (this.#stopped) return abandonedEnding();
     const { request } = running.pending;
     const stopClock = limitTime(limits, {
       soft: (seconds) => {
@@ -86,7 +87,7 @@ export class InProcessPool implements Pool {
     if (this.#running.size > 0 && graceMs > 0) await this.#empty(graceMs);
     this.#stopped = true;
     for (const [running, end] of this.#running) {
-      end(abandoned());
+      end(abandonedEnding());
       running.context.abort(new Error('the worker was stopped'));
     }
   }
@@ -107,12 +108,4 @@ export class InProcessPool implements Pool {
 /** Throws `RangeError` unless a pool can have this size. */
 export function checkSize(size: number): void {
   if (!Number.isInteger(size) || size < 1) throw new RangeError('a pool has a size of 1 or more');
-}
-
-/** The failure that Python can read: its own WorkerShutdown would end the client that waits. */
-function abandoned(): Ending {
-  const text = 'The worker was stopped before the task ended.';
-  const exception = { exc_type: 'WorkerLostError', exc_message: [text], exc_module: 'billiard.exceptions' };
-  const traceback = `Traceback (most recent call last):\nbilliard.exceptions.WorkerLostError: ${text}\n`;
-  return { kind: 'abandoned', exception, traceback };
 }

@@ -20,3 +20,11 @@ export function lostEnding(exit: Exit, job: number): Ending & { readonly kind: '
 export function overdueEnding(seconds: number): Ending & { readonly kind: 'failure' } {
   return { kind: 'failure', exception: encodeException(new TimeLimitExceeded(seconds)), traceback: undefined, cause: 'timeout' };
 }
+
+/** The ending of a task that its stopping pool leaves. The failure is one that Python can read: its own WorkerShutdown would end the client that waits. */
+export function abandonedEnding(): Ending {
+  const text = 'The worker was stopped before the task ended.';
+  const exception = { exc_type: 'WorkerLostError', exc_message: [text], exc_module: 'billiard.exceptions' };
+  const traceback = `Traceback (most recent call last):\nbilliard.exceptions.WorkerLostError: ${text}\n`;
+  return { kind: 'abandoned', exception, traceback };
+}
