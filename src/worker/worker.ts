@@ -2,6 +2,7 @@ import type { SignalName } from '../base/signal-name.ts';
 import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
 import type { Logger } from '../base/logger.ts';
+import { messageOf } from '../base/message-of.ts';
 import type { EventDispatcher } from '../events/dispatcher.ts';
 import type { Queue } from '../routing/queue.ts';
 import type { Connection } from '../transport/transport.ts';
@@ -99,7 +100,7 @@ export class Worker {
   readonly state: WorkerState;
   /** Where this worker's events go out, connected from its start to its end. */
   readonly events: EventDispatcher;
-  /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away. */
+  /** Settles when the worker has ended: after `stop()`, or rejected when the broker stays away and what ran is finished. */
   readonly done: Promise<void>;
   /** Options of tasks that remote control has changed, by the task's name. */
   readonly changedOptions: Map<string, Readonly<Record<string, unknown>>> = new Map();
@@ -132,6 +133,7 @@ export class Worker {
   #stopped: Promise<void> | undefined;
   #cold: ColdShutdown | undefined;
   #terminated: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   /** Throws `ImproperlyConfiguredError` for queues that do not exist, `RangeError` for a bad number. */
   constructor(app: CeleryApp, options: WorkerOptions = {}, extras: WorkerSteps = noSteps()) {
@@ -300,8 +302,15 @@ export class Worker {
       await this.#consumer?.closed();
     } finally {
       if (this.#steps !== undefined) await this.app.signals.sendAndWait('worker_shutdown', { hostname: this.hostname });
-      this.#ended.resolve();
+      if (this.#failure === undefined) this.#ended.resolve();
+      else this.#ended.reject(this.#failure.error);
     }
+  }
+
+  /** The broker stays away for good: what runs is finished all the same, and `done` tells why. */
+  async #gone(error: unknown): Promise<void> {
+    this.#failure = { error };
+    await this.stop().catch((failed: unknown) => this.logger.error(`The worker could not be stopped: ${messageOf(failed)}`));
   }
 
   /** What a worker is made of, in the order it starts; it stops in the opposite order. */
@@ -320,7 +329,7 @@ export class Worker {
       unackedIds: () => [...executor.unackedIds(), ...tasks.scheduled().map(({ pending }) => pending.request.id)],
       cancelTasks: () => tasks.cancel(),
       idle: () => cold.over(),
-      onGone: (error) => this.#ended.reject(error),
+      onGone: (error) => void this.#gone(error),
     });
     this.#consumer = consumer;
     const cold = new ColdShutdown({

@@ -35,4 +35,29 @@ describe('a broker that comes and goes', () => {
     expect(await Promise.race([ran.then(() => 'ran'), worker.done.then(() => 'ended')])).toBe('ran');
     await worker.stop();
   });
+
+  test('one that stays away ends the worker when what runs is finished, with its signals', async () => {
+    await using proxy = await faultProxy(server.url);
+    const queue = `gone-${randomUUID()}`;
+    await using app = new Celery('gone', { broker_url: proxy.url, task_default_queue: queue, broker_connection_retry: false });
+    const [started, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const said: string[] = [];
+    app.task('gated', async () => {
+      started.resolve();
+      await gate.promise;
+      said.push('finished');
+    });
+    app.signals.on('worker_shutting_down', () => gate.resolve());
+    app.signals.on('worker_shutdown', () => void said.push('shutdown'));
+    const worker = app.worker();
+    await worker.start();
+    await app.sendTask('gated');
+    await started.promise;
+
+    proxy.refuse(true);
+    proxy.cut();
+
+    await expect(worker.done).rejects.toThrow();
+    expect(said).toEqual(['finished', 'shutdown']);
+  });
 });
