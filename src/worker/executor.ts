@@ -39,6 +39,8 @@ export class Executor {
   readonly #losses: Losses;
   /** Tasks that were ended by force, each with what is stored about it. */
   readonly #terminated = new Map<Running, Promise<void>>();
+  /** Tasks whose code has ended: what follows from that is under way. */
+  readonly #over = new Set<Running>();
   /** Jobs whose code runs. */
   #inPool = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -64,12 +66,12 @@ export class Executor {
 
   /**
    * Ends a running task by force, where the pool can, and says so at once: REVOKED is stored, whatever its code does from
-   * now on. False when it does not run here. `celery/worker/request.py Request.terminate`.
+   * now on. False when its code does not run here. `celery/worker/request.py Request.terminate`.
    */
   terminate(taskId: string, signal: SignalName): boolean {
     const { pool, state, logger } = this.#options;
     const running = [...state.active].find(({ pending }) => pending.request.id === taskId);
-    if (running === undefined) return false;
+    if (running === undefined || this.#over.has(running)) return false;
     if (!this.#terminated.has(running)) {
       const why = { expired: false, terminated: true, signum: signalNumber(signal) };
       taskLog.terminated(logger, running.pending.request, signal);
@@ -148,6 +150,7 @@ export class Executor {
   /** Its code has ended, or was ended. */
   #returned(running: Running, ending: Ending): void {
     this.#inPool -= 1;
+    this.#over.add(running);
     if (ending.kind !== 'failure' || ending.cause === undefined) {
       this.#losses.forget(running.pending.request.id);
       this.#ended(running, ending);
@@ -222,6 +225,7 @@ export class Executor {
 
   #done(running: Running, ending: Ending, seconds: number): void {
     const { state, onFree } = this.#options;
+    this.#over.delete(running);
     state.end(running, ending, seconds);
     if (state.active.size === 0) {
       this.#idle?.resolve();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ImproperlyConfiguredError, TaskRevokedError } from '../../src/base/errors.ts';
 import type { AppSignals } from '../../src/app/signals.ts';
+import { signature } from '../../src/protocol/signature.ts';
 import { harness } from './harness.ts';
 
 const h = harness({ task_default_queue: 'q' });
@@ -35,6 +36,24 @@ describe('revoked tasks', () => {
     expect(heard).toMatchObject([{ request: { id: 'a' }, expired: false, terminated: false }]);
     expect(h.lines).toContain('info: Discarding revoked task: t.run[a]');
     expect(h.lines.some((line) => line.includes('t.run[a] received'))).toBe(true);
+  });
+
+  test('one whose code has ended is not terminated any more: its result stays', async () => {
+    const heard = announcements();
+    h.app.task('first', () => 'done');
+    h.app.task('second', () => 1);
+    const worker = await h.start({ hostname: NODE });
+    const answers: boolean[] = [];
+    h.app.signals.on('after_task_publish', ({ name }) => {
+      if (name === 'second') answers.push(worker.terminateTask('a', 'SIGTERM'));
+    });
+
+    const result = await h.app.sendTask('first', [], { taskId: 'a', link: signature('second') });
+    await worker.stop();
+
+    expect(answers).toEqual([false]);
+    expect(heard).toEqual([]);
+    expect(await result.get({ timeout: 5 })).toBe('done');
   });
 
   test('one that waits for a slot or its time is discarded when its turn comes', async () => {
