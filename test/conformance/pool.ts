@@ -102,6 +102,12 @@ export function poolConformance(
     beforeEach(() => void h.lines.splice(0));
     afterAll(() => h[Symbol.asyncDispose]());
 
+    test('a line of the log may have any fields', async () => {
+      expect(await h.run('logs')).toBe('logged');
+
+      await h.logged(/^info: it logs$/);
+    });
+
     test('runs tasks, and every typed value goes in and comes out', async () => {
       const value = {
         big: 2n ** 70n,

@@ -5,6 +5,7 @@ import { findApp } from '../../app/find-app.ts';
 import type { Logger, LogLevel } from '../../base/logger.ts';
 import { SoftTimeLimitExceeded } from '../limits.ts';
 import { messageOf } from '../../base/message-of.ts';
+import { printed } from '../log-lines.ts';
 import { ChildJobs } from './child-jobs.ts';
 import type { Boot, FromChild, ToChild } from './wire.ts';
 
@@ -69,7 +70,7 @@ export class ChildMain {
     const write =
       (level: LogLevel) =>
       (text: string, fields?: Readonly<Record<string, unknown>>): void => {
-        if (this.logger.isEnabled(level)) this.#send({ type: 'log', level, text, fields });
+        if (this.logger.isEnabled(level)) this.#send({ type: 'log', level, text, fields: fields && crossing(fields) });
       };
     return {
       debug: write('debug'),
@@ -79,6 +80,21 @@ export class ChildMain {
       critical: write('critical'),
       isEnabled: (level) => LEVELS.indexOf(level) >= LEVELS.indexOf(this.#logLevel),
     };
+  }
+}
+
+/** Fields of a line as they cross: what cannot goes as its text. */
+function crossing(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, canCross(value) ? value : printed(value)]));
+}
+
+function canCross(value: unknown): boolean {
+  if (typeof value === 'string' || typeof value === 'number') return true;
+  try {
+    structuredClone(value);
+    return true;
+  } catch {
+    return false;
   }
 }
 
