@@ -31,6 +31,9 @@ export const positive = (name: string): Coerced => ({
   coerce: (value: unknown) => toPositive(name, value),
 });
 
+/** An option that takes a TCP port, 0 for a free one; `UsageError` for anything else. */
+export const port = (name: string): Coerced => ({ type: 'string', requiresArg: true, coerce: (value: unknown) => toPort(name, value) });
+
 /** A repeated option counts once: the last. */
 function last(value: unknown): unknown {
   return Array.isArray(value) ? value.at(-1) : value;
@@ -56,6 +59,15 @@ function toPositive(name: string, value: unknown): number | undefined {
   if (number === 0) throw new UsageError(`--${name} takes a whole number of 1 or more.`);
   return number;
 }
+
+function toPort(name: string, value: unknown): number | undefined {
+  const number = toNumber(name, value);
+  if (number !== undefined && !(Number.isInteger(number) && number >= 0 && number <= MAX_PORT))
+    throw new UsageError(`--${name} takes a port, a whole number from 0 to ${MAX_PORT}, not '${String(last(value))}'.`);
+  return number;
+}
+
+const MAX_PORT = 65_535;
 
 /** A comma-separated list as it was given; `undefined` without one. */
 export function commaList(value: unknown): string[] | undefined {

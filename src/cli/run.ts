@@ -6,7 +6,7 @@ import { EXIT } from './exit-codes.ts';
 import { eventsOptions } from './events-options.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
 import { declareMissingFlags, declareMissingGlobals, refuseMissingGlobals } from './not-built.ts';
-import { positive, seconds, text, whole } from './option-types.ts';
+import { port, positive, seconds, text, whole } from './option-types.ts';
 import { remoteOptions, statusOptions } from './remote-options.ts';
 import { reportError } from './print.ts';
 import { listOptions, purgeOptions } from './queue-options.ts';
@@ -174,6 +174,8 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('without-heartbeat', { type: 'boolean', describe: 'Send no event heartbeats' })
     .option('heartbeat-interval', { ...seconds('heartbeat-interval'), describe: 'Seconds between event heartbeats (2)' })
     .option('task-events', { alias: ['E', 'events'], type: 'boolean', describe: 'Send events about tasks, for monitors such as Flower' })
+    .option('health-port', { ...port('health-port'), describe: 'Serve /healthz and /readyz there over HTTP, for probes' })
+    .option('health-host', { ...text, describe: 'Address to serve them on; every interface by default' })
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
   return declareMissingFlags(declared) as unknown as Argv<T>;
@@ -232,6 +234,8 @@ const LONG_OPTIONS = [
   'without-mingle',
   'without-heartbeat',
   'heartbeat-interval',
+  'health-port',
+  'health-host',
   'task-events',
   'args',
   'kwargs',

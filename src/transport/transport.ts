@@ -91,6 +91,8 @@ export type Peeked = { readonly message: Message; readonly info: DeliveryInfo } 
 
 /** A running consumer. */
 export interface Consumer {
+  /** Names of the queues that deliver now: not one that the broker has cancelled, none while they cannot be read. */
+  readonly queues: readonly string[];
   /** Changes the ceiling of unsettled deliveries while running. */
   setPrefetch(prefetch: number): Promise<void>;
   /** Consumes one more queue, under the same prefetch; it must have been declared. Rejects as `Channel.consume`. */

@@ -83,6 +83,11 @@ export class Session {
     return prefetchCount(concurrency(), multiplier, this.#held.size, etaLimit);
   }
 
+  /** Names of the queues that deliver now. */
+  get consumed(): readonly string[] {
+    return this.#state === 'open' ? (this.#consumer?.queues ?? []) : [];
+  }
+
   /** Consumes one more queue. Rejects as `Channel.consume`. */
   async addQueue(queue: Queue): Promise<void> {
     await this.#consumer?.addQueue(queue);

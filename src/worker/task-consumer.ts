@@ -44,6 +44,11 @@ export class TaskConsumer implements Step<ConsumerContext> {
     return this.#session?.prefetch ?? 0;
   }
 
+  /** Names of the queues that deliver now. */
+  get consumed(): readonly string[] {
+    return this.#session?.consumed ?? [];
+  }
+
   /** Consumes one more queue, here and after the next connection; the caller has declared it. */
   async addQueue(queue: Queue): Promise<void> {
     await this.#session?.addQueue(queue);

@@ -31,6 +31,8 @@ import { Revocations } from './revocations.ts';
 import { PurgeStep } from './purge.ts';
 import { ColdShutdown } from './shutdown.ts';
 import type { Shutdown } from './shutdown.ts';
+import { HealthWatch } from './monitoring/health.ts';
+import { healthPages, StatusServer } from './monitoring/status-server.ts';
 import { WorkerState } from './state.ts';
 import { StateDb } from './state-db.ts';
 import { ExtraSteps, StepList } from './steps.ts';
@@ -76,6 +78,10 @@ export interface WorkerOptions {
   readonly withoutHeartbeat?: boolean;
   /** Seconds between heartbeats. Default 2. */
   readonly heartbeatInterval?: number;
+  /** Serves `/healthz` and `/readyz` over HTTP on this port; 0 takes a free one. */
+  readonly healthPort?: number;
+  /** Where `healthPort` listens. Default: every interface, since probes ask the address of a container. */
+  readonly healthHost?: string;
 }
 
 /** Modules that children import anew. */
@@ -122,6 +128,8 @@ export class Worker {
   #taskPool: Pool | undefined;
   #tasks: TaskConsumer | undefined;
   #executor: Executor | undefined;
+  #health: HealthWatch | undefined;
+  #healthServer: StatusServer | undefined;
   readonly #purge: boolean;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
@@ -161,6 +169,7 @@ export class Worker {
     this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now(), new Revocations(process.env));
     this.#heartbeat = heartbeatOf(options);
+    checkPort('healthPort', options.healthPort);
     const groups = (options.taskEvents ?? app.settings.worker_send_task_events) ? [] : ['worker'];
     this.events = app.openDispatcher({ hostname: this.hostname, groups, batched: ['task'] });
     this.hooks.events = eventsHook(this.events);
@@ -228,6 +237,11 @@ export class Worker {
     this.#queues = this.#queues.filter((queue) => queue.name !== name);
     await this.#tasks?.removeQueue(name);
     this.logger.info(`Canceling queue ${name.slice(0, 255)}`);
+  }
+
+  /** Where `/healthz` and `/readyz` are served, once they are. */
+  get healthPort(): number | undefined {
+    return this.#healthServer?.port;
   }
 
   /** Ends a running task by force, where its pool can. False when it does not run here. */
@@ -324,6 +338,7 @@ export class Worker {
     this.#executor = executor;
     state.reserved = () => tasks.reserved();
     state.scheduled = () => tasks.scheduled();
+    const servers = this.#makeServers(tasks);
     const consumer = new ConsumerStep({
       steps: this.#consumerSteps(tasks),
       unackedIds: () => [...executor.unackedIds(), ...tasks.scheduled().map(({ pending }) => pending.request.id)],
@@ -344,6 +359,7 @@ export class Worker {
     const file = this.#options.statedb ?? app.settings.worker_state_db;
     const kept = file === null ? [] : [new StateDb(file)];
     const steps = new StepList<Worker>([
+      ...servers,
       ...kept,
       ...(this.#purge ? [new PurgeStep()] : []),
       poolStep(pool),
@@ -355,6 +371,21 @@ export class Worker {
     if (seconds && !pool.isRemote && logger.isEnabled('warning')) steps.add(new LoopWatch(seconds), { before: 'consumer' });
     this.#extras.worker.addTo(steps);
     return steps;
+  }
+
+  /** What monitors ask. They are answered before anything is opened, and until everything is closed. */
+  #makeServers(tasks: TaskConsumer): StatusServer[] {
+    const { healthPort: port, healthHost: host } = this.#options;
+    if (port === undefined) return [];
+    const queues = (): readonly string[] => this.#queues.map(({ name }) => name);
+    const health = new HealthWatch({ stopping: () => this.#stopping, queues, consumed: () => tasks.consumed });
+    this.#health = health;
+    this.#healthServer = new StatusServer(
+      'health-port',
+      healthPages(() => health.health),
+      { port, host },
+    );
+    return [this.#healthServer];
   }
 
   #connectionStep(): Step<ConsumerContext> {
@@ -381,6 +412,7 @@ export class Worker {
       ...(interval === undefined ? [] : [new Heartbeat({ dispatcher, state, interval })]),
       tasks,
       new ControlStep(this.#extras.commands),
+      ...(this.#health === undefined ? [] : [this.#health]),
     ]);
     this.#extras.consumer.addTo(steps);
     return steps;
@@ -417,6 +449,13 @@ const EVENTS_GRACE_MS = 1000;
 function eventsStep(events: EventDispatcher): Step<Worker> {
   return { name: 'events', start: () => undefined, stop: () => events.close(EVENTS_GRACE_MS) };
 }
+
+function checkPort(option: string, port: number | undefined): void {
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= MAX_PORT))
+    throw new RangeError(`${option} must be a port: a whole number from 0 to ${MAX_PORT}`);
+}
+
+const MAX_PORT = 65_535;
 
 /** Seconds between heartbeats, or `undefined` for none. */
 function heartbeatOf({ withoutHeartbeat, heartbeatInterval }: WorkerOptions): number | undefined {

@@ -17,6 +17,8 @@ export class AmqpConsumer implements Consumer {
   readonly #perConsumer: boolean;
   /** Tags by queue. */
   readonly #tags = new Map<string, string>();
+  /** Consumers are cancelled and started again, to count anew. */
+  #renewing = false;
 
   constructor(channel: ConfirmChannel, owner: AmqpChannel, queues: readonly Queue[], options: ConsumeOptions) {
     this.#channel = channel;
@@ -24,6 +26,11 @@ export class AmqpConsumer implements Consumer {
     this.#queues = queues;
     this.#options = options;
     this.#perConsumer = queues.some((queue) => isQuorum(queue.arguments));
+  }
+
+  get queues(): readonly string[] {
+    if (!this.#owner.isOpen) return [];
+    return this.#renewing ? this.#queues.map(({ name }) => name) : [...this.#tags.keys()];
   }
 
   async start(): Promise<void> {
@@ -35,8 +42,13 @@ export class AmqpConsumer implements Consumer {
     await this.#setQos(prefetch);
     if (!this.#perConsumer) return;
     // A running consumer keeps the count it started with.
-    await this.cancel();
-    await this.#consumeAll();
+    this.#renewing = true;
+    try {
+      await this.cancel();
+      await this.#consumeAll();
+    } finally {
+      this.#renewing = false;
+    }
   }
 
   async cancel(): Promise<void> {
@@ -69,8 +81,10 @@ export class AmqpConsumer implements Consumer {
   async #consume({ name }: Queue): Promise<void> {
     const { onDelivery, onCancelled, noAck } = this.#options;
     const onMessage = (message: Parameters<Parameters<ConfirmChannel['consume']>[1]>[0]): void => {
-      if (message === null) onCancelled(name);
-      else onDelivery(this.#owner.receive(message, name, noAck));
+      if (message === null) {
+        this.#tags.delete(name);
+        onCancelled(name);
+      } else onDelivery(this.#owner.receive(message, name, noAck));
     };
     const { consumerTag } = await this.#channel.consume(name, onMessage, { noAck });
     this.#tags.set(name, consumerTag);

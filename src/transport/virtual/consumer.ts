@@ -31,11 +31,17 @@ export class VirtualConsumer implements Consumer {
   #wake = new AbortController();
   #room = Promise.withResolvers<void>();
   #loop: Promise<void> = Promise.resolve();
+  /** The last look at the store has failed. */
+  #failing = false;
 
   constructor(context: VirtualConsumerContext) {
     this.#context = context;
     this.#queues = context.queues;
     this.#prefetch = context.options.prefetch;
+  }
+
+  get queues(): readonly string[] {
+    return this.#failing || this.#stopping.signal.aborted ? [] : this.#queues;
   }
 
   start(): void {
@@ -85,6 +91,7 @@ export class VirtualConsumer implements Consumer {
         if (room <= 0) await this.#waitForRoom();
         else if (!(await this.#takeSome(room))) await store.arrival(this.#queues, this.#wake.signal);
       } catch (error) {
+        this.#failing = true;
         logger.error(`Cannot read from ${this.#queues.join(', ')}: ${messageOf(error)}`);
         await pause(PAUSE_AFTER_ERROR_MS, this.#stopping.signal);
       }
@@ -94,6 +101,7 @@ export class VirtualConsumer implements Consumer {
   async #takeSome(room: number): Promise<boolean> {
     const { store, options, receive } = this.#context;
     const taken = await store.take(this.#queues, room);
+    this.#failing = false;
     const tooLate: VirtualDelivery[] = [];
     for (const one of taken) {
       const delivery = await receive(one);
