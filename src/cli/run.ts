@@ -174,7 +174,8 @@ function workerOptions<T>(yargs: Argv<T>): Argv<T> {
     .option('without-heartbeat', { type: 'boolean', describe: 'Send no event heartbeats' })
     .option('heartbeat-interval', { ...seconds('heartbeat-interval'), describe: 'Seconds between event heartbeats (2)' })
     .option('task-events', { alias: ['E', 'events'], type: 'boolean', describe: 'Send events about tasks, for monitors such as Flower' })
-    .option('health-port', { ...port('health-port'), describe: 'Serve /healthz and /readyz there over HTTP, for probes' })
+    .option('health-port', { ...port('health-port'), describe: 'Serve /healthz, /readyz and /metrics there over HTTP' })
+    .option('metrics-port', { ...port('metrics-port'), describe: 'Serve /metrics, for Prometheus, on a port of its own' })
     .option('health-host', { ...text, describe: 'Address to serve them on; every interface by default' })
     .example('$0 -A tasks.ts worker -l INFO', 'run the tasks of ./tasks.ts')
     .example('$0 -A tasks.ts worker -Q mail,slow -c 10', 'consume two queues, ten tasks at once');
@@ -235,6 +236,7 @@ const LONG_OPTIONS = [
   'without-heartbeat',
   'heartbeat-interval',
   'health-port',
+  'metrics-port',
   'health-host',
   'task-events',
   'args',

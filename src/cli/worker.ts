@@ -72,6 +72,7 @@ export async function worker(argv: Readonly<Record<string, unknown>>): Promise<n
     ...optional('withoutHeartbeat', argv['without-heartbeat'] as boolean | undefined),
     ...optional('heartbeatInterval', argv['heartbeat-interval'] as number | undefined),
     ...optional('healthPort', argv['health-port'] as number | undefined),
+    ...optional('metricsPort', argv['metrics-port'] as number | undefined),
     ...optional('healthHost', argv['health-host'] as string | undefined),
   });
   // Celery says these on the terminal, whatever the log level; a reader of JSON gets them as lines.

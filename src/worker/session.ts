@@ -161,6 +161,7 @@ export class Session {
     const pendings = [...this.#held.clear(), ...this.#options.rateLimits.clear(), ...this.#ready.slice(this.#next)];
     this.#ready = [];
     this.#next = 0;
+    for (const pending of pendings) this.#options.state.returned(pending);
     return pendings.map(({ delivery }) => delivery);
   }
 

@@ -27,6 +27,8 @@ export interface TaskObserver {
   /** Everything that follows from the ending was done. `seconds` is how long the code ran. */
   ended?(running: Running, ending: Ending, seconds: number): void;
   revoked?(pending: Pending, why: Revocation): void;
+  /** It was received and has not started: the broker has it again. */
+  returned?(pending: Pending): void;
   /** No task of that name is registered. */
   unregistered?(request: TaskRequest): void;
 }
@@ -82,6 +84,10 @@ export class WorkerState {
 
   announceRevoked(pending: Pending, why: Revocation): void {
     for (const observer of this.#observers) observer.revoked?.(pending, why);
+  }
+
+  returned(pending: Pending): void {
+    for (const observer of this.#observers) observer.returned?.(pending);
   }
 
   unregistered(request: TaskRequest): void {

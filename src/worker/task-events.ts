@@ -6,7 +6,42 @@ import { argsRepr, kwargsRepr, saferepr } from '../protocol/saferepr.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { Pending, Running } from './pending.ts';
 import type { Revocation, TaskObserver } from './state.ts';
-import type { Ending } from './trace.ts';
+import type { Ending, Policy } from './trace.ts';
+
+/** The events that tell what became of a task. `celery/events/state.py TASK_EVENT_TO_STATE`. */
+export type TaskEventType =
+  | 'task-received'
+  | 'task-started'
+  | 'task-succeeded'
+  | 'task-failed'
+  | 'task-rejected'
+  | 'task-retried'
+  | 'task-cancelled'
+  | 'task-revoked';
+
+/** Which events say how a run ended, in their order. */
+export function eventsAtEnd(ending: Ending, { acksLate, acksOnFailure }: Policy): readonly TaskEventType[] {
+  switch (ending.kind) {
+    case 'success':
+      return ['task-succeeded'];
+    case 'failure':
+      return acksLate && !acksOnFailure ? ['task-rejected', 'task-failed'] : ['task-failed'];
+    case 'retry':
+      return ['task-retried'];
+    case 'reject': {
+      const failed = ending.requeue ? [] : (['task-failed'] as const);
+      // A message that was acked when the task started can be rejected no more.
+      return acksLate ? [...failed, 'task-rejected'] : failed;
+    }
+    case 'abandoned':
+      // A message that was not acked goes back, and its task runs elsewhere.
+      return acksLate ? ['task-cancelled'] : ['task-failed'];
+    // Told as a revocation.
+    case 'terminated':
+    case 'ignore':
+      return [];
+  }
+}
 
 /** Says what happens to each task, in Celery's events. `celery/worker/strategy.py`, `celery/worker/request.py send_event`. */
 export class TaskEvents implements TaskObserver {
@@ -37,29 +72,7 @@ export class TaskEvents implements TaskObserver {
 
   ended({ pending, policy }: Running, ending: Ending, seconds: number): void {
     if (!this.#wants(pending)) return;
-    const { request } = pending;
-    switch (ending.kind) {
-      case 'success':
-        return this.#send('task-succeeded', request, { result: printed(ending.value), runtime: seconds });
-      case 'failure':
-        if (policy.acksLate && !policy.acksOnFailure) this.#send('task-rejected', request, { requeue: false });
-        return this.#failed(request, ending);
-      case 'retry': {
-        const exception = ending.exception === undefined ? 'None' : exceptionWireRepr(ending.exception);
-        return this.#send('task-retried', request, { exception, traceback: ending.traceback });
-      }
-      case 'reject':
-        if (!ending.requeue) this.#failed(request, ending);
-        // A message that was acked when the task started can be rejected no more.
-        if (policy.acksLate) this.#send('task-rejected', request, { requeue: ending.requeue });
-        return;
-      case 'abandoned':
-        // A message that was not acked goes back, and its task runs elsewhere.
-        return policy.acksLate ? this.#send('task-cancelled', request, {}) : this.#failed(request, ending);
-      // Told as a revocation.
-      case 'terminated':
-      case 'ignore':
-    }
+    for (const type of eventsAtEnd(ending, policy)) this.#send(type, pending.request, fieldsAtEnd(type, ending, seconds));
   }
 
   revoked(pending: Pending, { terminated, signum, expired }: Revocation): void {
@@ -70,10 +83,6 @@ export class TaskEvents implements TaskObserver {
     if (this.#dispatcher.sends('task')) this.#send('task-failed', request, { exception: `NotRegistered(${saferepr(request.task)})` });
   }
 
-  #failed(request: TaskRequest, { exception, traceback }: Extract<Ending, { readonly kind: 'failure' | 'reject' | 'abandoned' }>): void {
-    this.#send('task-failed', request, { exception: exceptionWireRepr(exception), traceback });
-  }
-
   #wants({ plan }: Pending): boolean {
     return this.#dispatcher.sends('task') && plan.definition.options.sendEvents !== false;
   }
@@ -81,6 +90,15 @@ export class TaskEvents implements TaskObserver {
   #send(type: string, { id }: TaskRequest, fields: EventFields): void {
     this.#dispatcher.send(type, { uuid: id, ...fields });
   }
+}
+
+function fieldsAtEnd(type: TaskEventType, ending: Ending, seconds: number): EventFields {
+  if (type === 'task-rejected') return { requeue: ending.kind === 'reject' && ending.requeue };
+  if (type === 'task-cancelled') return {};
+  if (ending.kind === 'success') return { result: printed(ending.value), runtime: seconds };
+  if (!('traceback' in ending)) return {};
+  const exception = ending.exception === undefined ? 'None' : exceptionWireRepr(ending.exception);
+  return { exception, traceback: ending.traceback };
 }
 
 /** A value's text: one whose getters throw must not take the worker with it. */

@@ -31,8 +31,9 @@ import { Revocations } from './revocations.ts';
 import { PurgeStep } from './purge.ts';
 import { ColdShutdown } from './shutdown.ts';
 import type { Shutdown } from './shutdown.ts';
-import { HealthWatch } from './monitoring/health.ts';
-import { healthPages, StatusServer } from './monitoring/status-server.ts';
+import { checkPorts, makeMonitoring } from './monitoring/monitoring.ts';
+import type { Monitoring } from './monitoring/monitoring.ts';
+import type { StatusServer } from './monitoring/status-server.ts';
 import { WorkerState } from './state.ts';
 import { StateDb } from './state-db.ts';
 import { ExtraSteps, StepList } from './steps.ts';
@@ -78,9 +79,11 @@ export interface WorkerOptions {
   readonly withoutHeartbeat?: boolean;
   /** Seconds between heartbeats. Default 2. */
   readonly heartbeatInterval?: number;
-  /** Serves `/healthz` and `/readyz` over HTTP on this port; 0 takes a free one. */
+  /** Serves `/healthz`, `/readyz` and `/metrics` over HTTP on this port; 0 takes a free one. */
   readonly healthPort?: number;
-  /** Where `healthPort` listens. Default: every interface, since probes ask the address of a container. */
+  /** Serves `/metrics` there, and not on `healthPort`, unless they are the same port. */
+  readonly metricsPort?: number;
+  /** Where both listen. Default: every interface, since probes ask the address of a container. */
   readonly healthHost?: string;
 }
 
@@ -128,8 +131,7 @@ export class Worker {
   #taskPool: Pool | undefined;
   #tasks: TaskConsumer | undefined;
   #executor: Executor | undefined;
-  #health: HealthWatch | undefined;
-  #healthServer: StatusServer | undefined;
+  #monitoring: Monitoring | undefined;
   readonly #purge: boolean;
   readonly #extras: WorkerSteps;
   readonly #ended = Promise.withResolvers<void>();
@@ -169,7 +171,7 @@ export class Worker {
     this.#queues = app.consumeQueues(options.queues, options.excludeQueues);
     this.state = new WorkerState(app.host.now(), new Revocations(process.env));
     this.#heartbeat = heartbeatOf(options);
-    checkPort('healthPort', options.healthPort);
+    checkPorts(options);
     const groups = (options.taskEvents ?? app.settings.worker_send_task_events) ? [] : ['worker'];
     this.events = app.openDispatcher({ hostname: this.hostname, groups, batched: ['task'] });
     this.hooks.events = eventsHook(this.events);
@@ -241,7 +243,12 @@ export class Worker {
 
   /** Where `/healthz` and `/readyz` are served, once they are. */
   get healthPort(): number | undefined {
-    return this.#healthServer?.port;
+    return this.#monitoring?.port('/healthz');
+  }
+
+  /** Where `/metrics` is served, once it is. */
+  get metricsPort(): number | undefined {
+    return this.#monitoring?.port('/metrics');
   }
 
   /** Ends a running task by force, where its pool can. False when it does not run here. */
@@ -374,18 +381,11 @@ export class Worker {
   }
 
   /** What monitors ask. They are answered before anything is opened, and until everything is closed. */
-  #makeServers(tasks: TaskConsumer): StatusServer[] {
-    const { healthPort: port, healthHost: host } = this.#options;
-    if (port === undefined) return [];
+  #makeServers(tasks: TaskConsumer): readonly StatusServer[] {
     const queues = (): readonly string[] => this.#queues.map(({ name }) => name);
-    const health = new HealthWatch({ stopping: () => this.#stopping, queues, consumed: () => tasks.consumed });
-    this.#health = health;
-    this.#healthServer = new StatusServer(
-      'health-port',
-      healthPages(() => health.health),
-      { port, host },
-    );
-    return [this.#healthServer];
+    const watched = { stopping: () => this.#stopping, queues, consumed: () => tasks.consumed };
+    this.#monitoring = makeMonitoring(this.#options, { ...watched, hostname: this.hostname, state: this.state });
+    return this.#monitoring?.servers ?? [];
   }
 
   #connectionStep(): Step<ConsumerContext> {
@@ -412,7 +412,7 @@ export class Worker {
       ...(interval === undefined ? [] : [new Heartbeat({ dispatcher, state, interval })]),
       tasks,
       new ControlStep(this.#extras.commands),
-      ...(this.#health === undefined ? [] : [this.#health]),
+      ...(this.#monitoring === undefined ? [] : [this.#monitoring.watch]),
     ]);
     this.#extras.consumer.addTo(steps);
     return steps;
@@ -449,13 +449,6 @@ const EVENTS_GRACE_MS = 1000;
 function eventsStep(events: EventDispatcher): Step<Worker> {
   return { name: 'events', start: () => undefined, stop: () => events.close(EVENTS_GRACE_MS) };
 }
-
-function checkPort(option: string, port: number | undefined): void {
-  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= MAX_PORT))
-    throw new RangeError(`${option} must be a port: a whole number from 0 to ${MAX_PORT}`);
-}
-
-const MAX_PORT = 65_535;
 
 /** Seconds between heartbeats, or `undefined` for none. */
 function heartbeatOf({ withoutHeartbeat, heartbeatInterval }: WorkerOptions): number | undefined {

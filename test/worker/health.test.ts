@@ -17,7 +17,7 @@ test('a worker that consumes is alive and ready', async () => {
 
   expect(await ask(worker, '/healthz')).toEqual({ status: 200, says: { status: 'ok' } });
   expect(await ask(worker, '/readyz')).toEqual({ status: 200, says: { status: 'ok' } });
-  expect(h.lines).toContain(`info: Serving /healthz, /readyz on port ${worker.healthPort}`);
+  expect(h.lines).toContain(`info: Serving /healthz, /readyz, /metrics on port ${worker.healthPort}`);
 });
 
 test('a worker without the option serves nothing', async () => {

@@ -57,12 +57,16 @@ export class HealthWatch implements Step<ConsumerContext> {
     this.stop();
   }
 
+  /** Whether it has a connection on which it consumes. */
+  get online(): boolean {
+    return this.#connection?.isOpen === true;
+  }
+
   get health(): Health {
     const { stopping, queues, consumed } = this.#sources;
     if (stopping()) return { status: 'stopping', reason: 'the worker takes no new tasks and finishes those that run' };
     if (!this.#began) return { status: 'starting', reason: 'the worker does not consume yet' };
-    if (this.#connection?.isOpen !== true)
-      return { status: 'disconnected', reason: 'there is no working connection to the broker: the log says why' };
+    if (!this.online) return { status: 'disconnected', reason: 'there is no working connection to the broker: the log says why' };
     if (this.#missed >= SILENT_LOOKS) return { status: 'silent', reason: `the broker has not answered for ${this.#missed} s` };
     const wanted = queues();
     if (wanted.length === 0) return { status: 'unsubscribed', reason: 'no queue is consumed: remote control has cancelled all of them' };

@@ -17,6 +17,10 @@ export class StatusServer implements Step<Worker> {
     this.#address = address;
   }
 
+  serves(path: string): boolean {
+    return Object.hasOwn(this.#pages, path);
+  }
+
   /** Where it listens, once it does. */
   get port(): number | undefined {
     return this.#server?.port;
