@@ -2,6 +2,7 @@ import { AppClosedError } from '../base/errors.ts';
 import { parseBrokerUrl, parseBrokerUrls } from '../base/broker-url.ts';
 import type { Host } from '../base/host.ts';
 import { LamportClock } from '../base/lamport.ts';
+import type { TracerSource, Tracing } from '../base/tracing.ts';
 import { silentLogger } from '../base/logger.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResultBackend } from '../backend/backend.ts';
@@ -9,6 +10,7 @@ import { defaultCompressors } from '../driver/compressors.ts';
 import type { EventDispatcher } from '../events/dispatcher.ts';
 import type { EventReceiver } from '../events/receiver.ts';
 import { systemHost } from '../driver/host.ts';
+import { openTelemetry } from '../driver/opentelemetry.ts';
 import type { CompressorRegistry } from '../message/compression.ts';
 import type { SerializerRegistry } from '../message/registry.ts';
 import { JsonTypes } from '../message/serializers/json-own-types.ts';
@@ -34,7 +36,7 @@ import { runningTask } from './current.ts';
 import { checkSendOptions } from './options.ts';
 import type { SendOptions } from './options.ts';
 import { RequestJob, TaskJob } from './jobs.ts';
-import type { Passage, Wire } from './jobs.ts';
+import type { Passage, Traceable, Wire } from './jobs.ts';
 import { openResultBackend } from './open-backend.ts';
 import { Publisher } from './publisher.ts';
 import type { PublishJob } from './publisher.ts';
@@ -52,6 +54,7 @@ import { signatureOptions } from './signature-options.ts';
 import { SIGNAL_NAMES, Signals } from './signals.ts';
 import type { AppSignals } from './signals.ts';
 import { TaskRegistry } from './tasks.ts';
+import { traceSend } from './traced-send.ts';
 import type { TaskHandler, TaskOptions } from './task.ts';
 
 /** A task registered on an app: ways to send it. */
@@ -99,6 +102,7 @@ export class CeleryApp {
   #queues: QueueTable;
   #logger: Logger = silentLogger;
   #security: Security | undefined;
+  #tracing: Tracing | undefined;
   #publisher: Publisher | undefined;
   #backend: Promise<ResultBackend> | undefined;
   #openedBackend: ResultBackend | undefined;
@@ -192,6 +196,21 @@ export class CeleryApp {
     if (this.#security !== undefined) throw new TypeError('setupSecurity() was called before');
     this.#security = loadSecurity(options, this.#settings, this.serializers, this.host);
     this.serializers.register(this.#security.serializer);
+  }
+
+  /**
+   * Makes spans of OpenTelemetry for each task that is sent and each that runs, with the names, attributes and message headers
+   * of Python's opentelemetry-instrumentation-celery; of the global provider, unless one is given. Throws
+   * `ImproperlyConfiguredError` when the package @opentelemetry/api is not installed, `TypeError` when it was called before.
+   */
+  instrument(options: { readonly tracerProvider?: TracerSource } = {}): void {
+    if (this.#tracing !== undefined) throw new TypeError('instrument() was called before');
+    this.#tracing = openTelemetry(options.tracerProvider);
+  }
+
+  /** What `instrument` set up. */
+  get tracing(): Tracing | undefined {
+    return this.#tracing;
   }
 
   /** Where this app and its workers log; nowhere by default. */
@@ -312,10 +331,17 @@ export class CeleryApp {
     await this.#publish(new RequestJob(this.#wire, request, passage));
   }
 
-  #publish<T>(job: PublishJob<T>): Promise<T> {
+  #publish<T>(job: PublishJob<T> & Traceable): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(new AppClosedError('the app is closed'));
     this.#publisher ??= new Publisher(this.openLink());
-    return this.#publisher.publish(job);
+    if (this.#tracing === undefined) return this.#publisher.publish(job);
+    const span = traceSend(this.#tracing, job);
+    const sent = this.#publisher.publish(job);
+    sent.then(
+      () => span.end(),
+      (error: unknown) => span.end(error),
+    );
+    return sent;
   }
 
   /** The result of a task sent earlier, here or elsewhere. */

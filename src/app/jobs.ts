@@ -1,6 +1,7 @@
 import type { ResultBackend } from '../backend/backend.ts';
 import type { Compressor } from '../message/compression.ts';
 import { formatUtc } from '../base/iso8601.ts';
+import type { TraceHeaders } from '../base/tracing.ts';
 import { encodeMessage } from '../message/encode.ts';
 import type { Message, MessageProperties } from '../message/message.ts';
 import type { Serializer } from '../message/serializer.ts';
@@ -49,13 +50,25 @@ export interface Wire {
   readonly sendEvent: (type: string, fields: EventFields) => void;
 }
 
+/** What a trace tells of a task that is sent. */
+export type Sent = Pick<TaskRequest, 'id' | 'task' | 'headers'>;
+
+/** A job that can travel as part of a trace. */
+export interface Traceable {
+  readonly sent: Sent;
+  readonly route: Route;
+  /** Go out with the message, however often it is encoded. */
+  traceHeaders: TraceHeaders | undefined;
+}
+
 /** A call to be sent. Holds no more than it was given: its request is built when there is room. */
-export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
+export class TaskJob<T> implements Traceable, PublishJob<AsyncResult<T>> {
   readonly route: Route;
   readonly policy: RetryPolicy | undefined;
   readonly #wire: Wire;
   readonly #call: Call;
   readonly #ignored: boolean;
+  traceHeaders: TraceHeaders | undefined;
   /** What `task-sent` tells of, once the broker has it. */
   #sent: TaskRequest | undefined;
 
@@ -67,6 +80,11 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
     this.#ignored = ignored;
   }
 
+  get sent(): Sent {
+    const { id, name: task, options } = this.#call;
+    return { id, task, headers: options.headers ?? {} };
+  }
+
   before(): Promise<void> | undefined {
     const { ignoreResult, replyTo } = this.#call.options;
     return backendFirst(this.#wire, ignoreResult, replyTo);
@@ -75,7 +93,7 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
   encode(): Message {
     const { options } = this.#call;
     const settings = this.#wire.settings();
-    const request = buildRequest(this.#call);
+    const request = traced(buildRequest(this.#call), this.traceHeaders);
     if (settings.task_send_sent_event) this.#sent = request;
     return encodeRequest(this.#wire, request, {
       priority: options.priority,
@@ -96,12 +114,13 @@ export class TaskJob<T> implements PublishJob<AsyncResult<T>> {
 }
 
 /** A request that is sent as it is. */
-export class RequestJob implements PublishJob<void> {
+export class RequestJob implements Traceable, PublishJob<void> {
   readonly route: Route;
   readonly policy: RetryPolicy | undefined;
   readonly #wire: Wire;
   readonly #request: TaskRequest;
   readonly #passage: Passage;
+  traceHeaders: TraceHeaders | undefined;
 
   constructor(wire: Wire, request: TaskRequest, passage: Passage) {
     this.#wire = wire;
@@ -111,12 +130,16 @@ export class RequestJob implements PublishJob<void> {
     this.policy = passage.policy;
   }
 
+  get sent(): Sent {
+    return this.#request;
+  }
+
   before(): Promise<void> | undefined {
     return backendFirst(this.#wire, this.#request.ignoreResult, this.#passage.replyTo);
   }
 
   encode(): Message {
-    return encodeRequest(this.#wire, this.#request, this.#passage);
+    return encodeRequest(this.#wire, traced(this.#request, this.traceHeaders), this.#passage);
   }
 
   confirmed(): void {
@@ -124,6 +147,10 @@ export class RequestJob implements PublishJob<void> {
     afterPublish(this.#wire, { taskId: id, name: task, address: this.route.address });
     if (this.#wire.settings().task_send_sent_event) this.#wire.sendEvent('task-sent', sentEvent(this.#request, this.route));
   }
+}
+
+function traced(request: TaskRequest, trace: TraceHeaders | undefined): TaskRequest {
+  return trace === undefined ? request : { ...request, headers: { ...request.headers, ...trace } };
 }
 
 function afterPublish({ signals }: Wire, sent: AppSignals['after_task_publish']): void {

@@ -12,10 +12,10 @@ import type { Pending, Running } from './pending.ts';
 import { finish } from './perform.ts';
 import type { Pool } from './pool/pool.ts';
 import { storeState } from './results.ts';
-import { runTask } from './run-task.ts';
 import { settle } from './settle.ts';
 import type { WorkerState } from './state.ts';
 import { policyFor } from './task-plan.ts';
+import { runTraced } from './traced-run.ts';
 import { runsAgain } from './trace.ts';
 import type { Ending } from './trace.ts';
 
@@ -141,7 +141,7 @@ export class Executor {
   #run(running: Running): void {
     const { app, pool, limits } = this.#options;
     const { request, plan } = running.pending;
-    const work = (): Ending | Promise<Ending> => runTask(running, running.pending, app.signals);
+    const work = (): Ending | Promise<Ending> => runTraced(running, running.pending, app);
     const ending = pool.run({ running, limits: limits.of(request, plan), work });
     if (ending instanceof Promise) void ending.then((ended) => this.#returned(running, ended));
     else this.#returned(running, ending);
@@ -173,7 +173,14 @@ export class Executor {
       if (policy.acksLate) settle(delivery, { kind: 'ack' }, this.#options.logger, request.id);
       return this.#done(running, ending, seconds);
     }
-    void finish(running, ending, this.#options).then((last) => this.#done(running, last, seconds));
+    void this.#finish(running, ending).then((last) => this.#done(running, last, seconds));
+  }
+
+  /** What follows from a run is part of its trace. */
+  #finish(running: Running, ending: Ending): Promise<Ending> {
+    const { tracing } = this.#options.app;
+    if (tracing === undefined) return finish(running, ending, this.#options);
+    return tracing.within(running.trace ?? running.pending.request.headers, () => finish(running, ending, this.#options));
   }
 
   /** A task that was ended by force: its ending counts no more. */

@@ -1,4 +1,5 @@
 import type { RunningTask } from '../app/current.ts';
+import type { TraceHeaders } from '../base/tracing.ts';
 import type { TaskRequest } from '../protocol/task.ts';
 import type { Delivery } from '../transport/transport.ts';
 import type { RunContext } from './context.ts';
@@ -18,4 +19,6 @@ export interface Running extends RunningTask {
   readonly context: RunContext;
   readonly policy: Policy;
   readonly startedMs: number;
+  /** What makes others children of its span, once it has one. */
+  trace?: TraceHeaders | undefined;
 }

@@ -9,6 +9,7 @@ import { automaticRetry } from './autoretry.ts';
 import { bindArguments } from './bind.ts';
 import type { RunContext } from './context.ts';
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from './limits.ts';
+import type { TraceHeaders } from '../base/tracing.ts';
 import { messageOf } from '../base/message-of.ts';
 import type { TaskPlan } from './task-plan.ts';
 import { readable } from './thrown.ts';
@@ -17,6 +18,8 @@ import type { Ending } from './trace.ts';
 /** Whose code runs: the context it sees, and the subtasks it has sent. */
 export interface Run extends RunningTask {
   readonly context: RunContext;
+  /** What makes others children of its span, where it has one. */
+  trace?: TraceHeaders | undefined;
 }
 
 /** How code of a task can end by itself. */
@@ -62,6 +65,11 @@ const STATES: Readonly<Record<CodeEnding['kind'], string>> = {
   reject: 'REJECTED',
 };
 
+/** Celery's word for how code ended. */
+export function stateOf({ kind }: CodeEnding): string {
+  return STATES[kind];
+}
+
 /** The signals of an ending, in Celery's order. */
 function tell(signals: Signals<AppSignals>, context: RunContext, ending: CodeEnding, thrown: unknown): void {
   if (ending.kind === 'success' && signals.has('task_success')) signals.send('task_success', { context, result: ending.value });
@@ -70,7 +78,7 @@ function tell(signals: Signals<AppSignals>, context: RunContext, ending: CodeEnd
   if (ending.kind === 'retry' && signals.has('task_retry')) signals.send('task_retry', { context, reason: thrown });
   if (!signals.has('task_postrun')) return;
   const retval = ending.kind === 'success' ? ending.value : thrown;
-  signals.send('task_postrun', { taskId: context.id, context, retval, state: STATES[ending.kind] });
+  signals.send('task_postrun', { taskId: context.id, context, retval, state: stateOf(ending) });
 }
 
 function success(value: unknown): CodeEnding {

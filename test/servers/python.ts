@@ -19,7 +19,7 @@ export interface PythonVenv {
 }
 
 /** Makes the environment once, under a lock file; later calls reuse it. `TQ_PYTHON` names the interpreter. */
-export async function pythonVenv(version: CeleryVersion | 'flower'): Promise<PythonVenv> {
+export async function pythonVenv(version: CeleryVersion | 'flower' | 'opentelemetry'): Promise<PythonVenv> {
   const folder = join(root, '.cache/venvs', version);
   const venv = { python: join(folder, 'bin/python'), celery: join(folder, 'bin/celery') };
   if (await exists(join(folder, '.ready'))) return venv;

@@ -8,10 +8,11 @@ import { RunContext } from '../context.ts';
 import { decodingOf } from '../intake.ts';
 import { messageOf } from '../../base/message-of.ts';
 import { storeState } from '../results.ts';
-import { failureOf, runTask } from '../run-task.ts';
+import { failureOf } from '../run-task.ts';
 import type { CodeEnding, Run } from '../run-task.ts';
 import { planTask, policyFor } from '../task-plan.ts';
 import type { TaskPlan } from '../task-plan.ts';
+import { runTraced } from '../traced-run.ts';
 import { packEnding } from './packing.ts';
 import type { FromChild, JobWire } from './wire.ts';
 
@@ -53,19 +54,20 @@ export class ChildJobs {
     const children: ResultTuple[] = [];
     let ending: CodeEnding;
     let wanted = true;
+    let run: Prepared | undefined;
     try {
-      const run = this.#prepare(wire, children);
+      run = this.#prepare(wire, children);
       wanted = isWanted(run);
       this.#running.set(wire.job, run.context);
       await this.#storeStarted(run);
-      ending = await runTask(run, run, this.#options.app.signals);
+      ending = await runTraced(run, run, this.#options.app);
     } catch (error) {
       ending = failureOf(error);
     }
     this.#running.delete(wire.job);
     const { app, send, memory } = this.#options;
     const packed = packEnding(ending, wanted, app.serializers.byName('json'));
-    send({ type: 'ended', job: wire.job, ending: packed, children, rss: memory() });
+    send({ type: 'ended', job: wire.job, ending: packed, children, rss: memory(), trace: run?.trace });
   }
 
   /** Throws when the child reads the message otherwise than its parent did, such as for a task only the parent knows. */

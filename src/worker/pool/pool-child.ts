@@ -122,13 +122,14 @@ export class PoolChild {
     }
   }
 
-  #ended({ job, ending, children, rss }: FromChild & { readonly type: 'ended' }): void {
+  #ended({ job, ending, children, rss, trace }: FromChild & { readonly type: 'ended' }): void {
     const task = this.#task;
     if (task?.number !== job) return;
     this.#task = undefined;
     this.done += 1;
     this.rss = rss;
     task.running.children.push(...children);
+    task.running.trace = trace;
     // One that is being ended for its task's sake takes no other, also when the signal does not end it.
     if (task.fate !== undefined) this.done = Infinity;
     this.#idle();

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../../base/logger.ts';
+import type { TraceHeaders } from '../../base/tracing.ts';
 import type { Message } from '../../message/message.ts';
 import type { ExceptionWire, ResultTuple } from '../../protocol/result.ts';
 import type { DeliveryInfo } from '../../transport/transport.ts';
@@ -47,6 +48,8 @@ export type FromChild =
       readonly ending: EndingWire;
       readonly children: readonly ResultTuple[];
       readonly rss: number;
+      /** Of its span. */
+      readonly trace: TraceHeaders | undefined;
     }
   | {
       readonly type: 'log';
