@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import type { Argv } from 'yargs';
 import { packageVersion } from '../driver/version.ts';
 import { splitShortValues } from './argv.ts';
+import { Environment, optionNames } from './environment.ts';
 import { EXIT } from './exit-codes.ts';
 import { eventsOptions } from './events-options.ts';
 import { callOptions, decodeOptions, encodeOptions } from './message-options.ts';
@@ -26,19 +27,31 @@ export async function run(words: readonly string[]): Promise<number> {
       if (typeof argv['workdir'] === 'string') process.chdir(argv['workdir']);
       exitCode = await (await load())(argv);
     };
+  const split = splitShortValues(words);
+  const environment = new Environment(process.env, split);
   try {
-    await commandLine(words, perform).parseAsync();
+    await commandLine(split, { perform, environment }).parseAsync();
   } catch (error) {
-    exitCode = reportError(error, debug);
+    exitCode = reportError(environment.blame(error), debug);
   }
   return exitCode;
 }
 
 type Perform = (load: () => Promise<Command>) => (argv: Readonly<Record<string, unknown>>) => Promise<void>;
 
-function commandLine(words: readonly string[], perform: Perform): Argv {
-  const parser: Argv = declareMissingGlobals(yargs(splitShortValues(words)));
-  return parser
+interface Surroundings {
+  readonly perform: Perform;
+  readonly environment: Environment;
+}
+
+function commandLine(words: readonly string[], { perform, environment }: Surroundings): Argv {
+  const parser: Argv = declareMissingGlobals(yargs([...words]));
+  const common = new Set<string>();
+  const filled =
+    (spec: string, options: (yargs: Argv) => Argv) =>
+    (yargs: Argv): Argv =>
+      environment.fill(options(yargs), spec, common);
+  const withCommon = parser
     .scriptName('tq-bridge')
     .locale('en')
     .usage('$0 <command> [options]')
@@ -58,83 +71,86 @@ function commandLine(words: readonly string[], perform: Perform): Argv {
       describe: 'Machine-readable output on stdout; for a worker: log lines as JSON, no banner',
     })
     .option('no-color', { alias: 'C', type: 'boolean', describe: 'Accepted: nothing here is coloured' })
-    .option('debug', { type: 'boolean', describe: 'Print stack traces of errors' })
+    .option('debug', { type: 'boolean', describe: 'Print stack traces of errors' });
+  for (const name of optionNames(withCommon)) common.add(name);
+  return withCommon
     .command(
       'worker',
       'Run a worker',
-      workerOptions,
+      filled('worker', workerOptions),
       perform(async () => (await import('./worker.ts')).worker),
     )
     .command(
       'call <name>',
       'Send a task',
-      callOptions,
+      filled('call <name>', callOptions),
       perform(async () => (await import('./call.ts')).call),
     )
     .command(
       'result <id>',
       'Print the result of a task',
-      resultOptions,
+      filled('result <id>', resultOptions),
       perform(async () => (await import('./result.ts')).result),
     )
     .command(
       'encode <name>',
       'Print the message that call would send',
-      encodeOptions,
+      filled('encode <name>', encodeOptions),
       perform(async () => (await import('./encode.ts')).encode),
     )
     .command(
       'decode [file]',
       'Show a message or a stored result, and what becomes of it',
-      decodeOptions,
+      filled('decode [file]', decodeOptions),
       perform(async () => (await import('./decode.ts')).decode),
     )
     .command(
       'inspect [words..]',
       'Ask workers what they do',
-      remoteOptions,
+      filled('inspect [words..]', remoteOptions),
       perform(async () => (await import('./remote.ts')).inspect),
     )
     .command(
       'control [words..]',
       'Tell workers to do something',
-      remoteOptions,
+      filled('control [words..]', remoteOptions),
       perform(async () => (await import('./remote.ts')).control),
     )
     .command(
       'status',
       'List the workers that answer',
-      statusOptions,
+      filled('status', statusOptions),
       perform(async () => (await import('./remote.ts')).status),
     )
     .command(
       'purge',
       "Throw away what waits in the app's queues",
-      purgeOptions,
+      filled('purge', purgeOptions),
       perform(async () => (await import('./queues.ts')).purge),
     )
     .command(
       'list <what>',
       'What the queues are bound to, or how much waits in them',
-      listOptions,
+      filled('list <what>', listOptions),
       perform(async () => (await import('./queues.ts')).list),
     )
     .command(
       'report',
       'What a bug report needs, without secrets',
-      (yargs) => yargs,
+      filled('report', (yargs) => yargs),
       perform(async () => (await import('./queues.ts')).report),
     )
     .command(
       'events',
       "Watch a cluster's events",
-      eventsOptions,
+      filled('events', eventsOptions),
       perform(async () => (await import('./events.ts')).events),
     )
     .demandCommand(1, 'Name a command: worker, call, result, status, inspect, control, events, purge, list, report, encode or decode.')
     .strict()
     .version(packageVersion())
     .alias('help', 'h')
+    .epilogue('An option is also read from CELERY_<COMMAND>_<OPTION>: CELERY_WORKER_CONCURRENCY=4. The command line wins.')
     .wrap(110)
     .exitProcess(false)
     .showHelpOnFail(false)

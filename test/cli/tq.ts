@@ -7,9 +7,9 @@ const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 export function tq(
   args: readonly string[],
   cwd: string = tmpdir(),
-  { input, ...more }: { readonly input?: string | Uint8Array; readonly CELERY_APP?: string } = {},
+  { input, ...more }: { readonly input?: string | Uint8Array; readonly [variable: `CELERY_${string}`]: string } = {},
 ): { code: number | null; out: string; err: string } {
-  const { CELERY_BROKER_URL: _broker, CELERY_RESULT_BACKEND: _backend, CELERY_APP: _app, ...env } = process.env;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CELERY_')));
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
     cwd,
     env: { ...env, ...more },
