@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
-import { purgeQueues, queueSizes } from '../app/purge.ts';
+import { purgeQueues, queueCounts } from '../app/purge.ts';
 import { bugReport } from '../app/report.ts';
 import type { Celery } from '../celery.ts';
-import type { Connection } from '../transport/transport.ts';
+import type { Connection, QueueCounts } from '../transport/transport.ts';
 import { clientApp } from './client-app.ts';
 import { EXIT } from './exit-codes.ts';
 import { commaList } from './option-types.ts';
@@ -37,7 +37,7 @@ async function confirmed(names: readonly string[]): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** `tq-bridge list bindings`, `tq-bridge list queues`: what the app's queues are bound to, and how much waits in them. */
+/** `tq-bridge list bindings`, `tq-bridge list queues`: what the app's queues are bound to, how much waits in them and how many consume them. */
 export async function list(argv: Arguments): Promise<number> {
   await using app = await clientApp(argv);
   const queues = app.consumeQueues();
@@ -50,15 +50,21 @@ export async function list(argv: Arguments): Promise<number> {
     else printTable(['Queue', 'Exchange', 'Routing Key'], rows.map(Object.values));
     return EXIT.ok;
   }
-  const names = queues.map(({ name }) => name);
-  const sizes = [...(await queueSizes(connection, names))].map(([queue, messages]) => ({ queue, messages: messages ?? null }));
-  if (argv['json'] === true) printLine(JSON.stringify(sizes));
-  else
-    printTable(
-      ['Queue', 'Messages'],
-      sizes.map(({ queue, messages }) => [queue, messages === null ? 'no such queue' : String(messages)]),
-    );
+  const counts = await queueCounts(
+    connection,
+    queues.map(({ name }) => name),
+  );
+  if (argv['json'] === true) {
+    // null is what is not known: no such queue, or a broker that knows no consumers.
+    const known = [...counts].map(([queue, count]) => ({ queue, messages: count?.messages ?? null, consumers: count?.consumers ?? null }));
+    printLine(JSON.stringify(known));
+  } else printTable(['Queue', 'Messages', 'Consumers'], [...counts].map(countRow));
   return EXIT.ok;
+}
+
+function countRow([queue, counts]: readonly [string, QueueCounts | undefined]): readonly string[] {
+  if (counts === undefined) return [queue, 'no such queue'];
+  return [queue, String(counts.messages), String(counts.consumers ?? 'not known')];
 }
 
 /** `tq-bridge report`: what a bug report needs, without secrets. */

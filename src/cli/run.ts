@@ -130,7 +130,7 @@ function commandLine(words: readonly string[], { perform, environment }: Surroun
     )
     .command(
       'list <what>',
-      'What the queues are bound to, or how much waits in them',
+      'What the queues are bound to, or how much waits in them for how many consumers',
       filled('list <what>', listOptions),
       perform(async () => (await import('./queues.ts')).list),
     )

@@ -58,6 +58,8 @@ export interface Channel {
   consume(queues: readonly Queue[], options: ConsumeOptions): Promise<Consumer>;
   /** Number of messages waiting. */
   size(queue: string): Promise<number>;
+  /** How many messages wait, and how many consume them where the broker knows. Rejects like `size`. */
+  counts(queue: string): Promise<QueueCounts>;
   /** Returns how many messages went. */
   purge(queue: string): Promise<number>;
   /** Takes the next message without a consumer, or `undefined`. */
@@ -72,6 +74,13 @@ export interface Channel {
   readonly closed: Promise<Error | undefined>;
   readonly isOpen: boolean;
   close(): Promise<void>;
+}
+
+/** What a broker tells of a queue (`queue.declare-ok` of AMQP). */
+export interface QueueCounts {
+  readonly messages: number;
+  /** `undefined` on brokers that know no consumers: files and memory. */
+  readonly consumers: number | undefined;
 }
 
 export interface ConsumeOptions {

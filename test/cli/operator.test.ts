@@ -181,9 +181,10 @@ describe('list and report', TIMEOUT, () => {
 
     expect(tq(['-A', 'app', 'list', 'bindings'], given.folder).out.split('\n')[3]).toMatch(/^b {28}x {28}b\.#$/);
     expect(JSON.parse(tq(['-A', 'app', 'list', 'queues', '--json'], given.folder).out)).toEqual([
-      { queue: 'a', messages: 1 },
-      { queue: 'b', messages: 0 },
+      { queue: 'a', messages: 1, consumers: null },
+      { queue: 'b', messages: 0, consumers: null },
     ]);
+    expect(tq(['-A', 'app', 'list', 'queues'], given.folder).out.split('\n')[2]).toMatch(/^a {28}1 {28}not known$/);
   });
 
   test('report has Celery’s lines and no password', () => {

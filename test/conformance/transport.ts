@@ -68,6 +68,27 @@ export function transportConformance(name: string, place: () => Promise<Transpor
       expect(await channel.size(queue.name)).toBe(0);
     });
 
+    test('its counts are what waits, and who consumes where the broker knows', async () => {
+      await send('one');
+      expect(await channel.counts(queue.name)).toMatchObject({ messages: 1 });
+
+      const other = await connection.openChannel();
+      const consumer = await other.consume([queue], {
+        prefetch: 1,
+        noAck: true,
+        onDelivery: () => undefined,
+        onCancelled: () => undefined,
+      });
+      await expect.poll(() => channel.size(queue.name)).toBe(0);
+      const { consumers } = await channel.counts(queue.name);
+      expect(consumers).toBe(connection.kind.driverType === 'amqp' ? 1 : undefined);
+      expect(consumer.queues).toEqual([queue.name]);
+
+      await consumer.cancel();
+      expect(consumer.queues).toEqual([]);
+      await other.close();
+    });
+
     test('messages arrive in the order they were sent', async () => {
       for (let index = 0; index < 20; index += 1) await send(String(index));
 

@@ -4,7 +4,7 @@ import { unreadableReason } from '../../driver/amqp-fields.ts';
 import type { ChannelModel, ConfirmChannel, Options } from '../../driver/amqp.ts';
 import type { Message } from '../../message/message.ts';
 import type { Address, Exchange, Queue } from '../../routing/queue.ts';
-import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked } from '../transport.ts';
+import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked, QueueCounts } from '../transport.ts';
 import { publishOptions, tagTable } from './arguments.ts';
 import { AmqpConsumer } from './consumer.ts';
 import { AmqpDelivery } from './delivery.ts';
@@ -181,7 +181,12 @@ export class AmqpChannel implements Channel {
   }
 
   async size(queue: string): Promise<number> {
-    return (await this.#call((channel) => channel.checkQueue(queue))).messageCount;
+    return (await this.counts(queue)).messages;
+  }
+
+  async counts(queue: string): Promise<QueueCounts> {
+    const { messageCount: messages, consumerCount: consumers } = await this.#call((channel) => channel.checkQueue(queue));
+    return { messages, consumers };
   }
 
   async purge(queue: string): Promise<number> {

@@ -3,7 +3,7 @@ import type { Host } from '../../base/host.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Message } from '../../message/message.ts';
 import type { Address, Exchange, ExchangeType, Queue } from '../../routing/queue.ts';
-import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked } from '../transport.ts';
+import type { Channel, ConsumeOptions, Consumer, Delivery, Peeked, QueueCounts } from '../transport.ts';
 import { VirtualConsumer } from './consumer.ts';
 import { VirtualDelivery } from './delivery.ts';
 import { packEnvelope, unpackEnvelope } from './envelope.ts';
@@ -130,6 +130,10 @@ export class VirtualChannel implements Channel {
   size(queue: string): Promise<number> {
     this.#requireOpen();
     return this.#context.store.size(queue);
+  }
+
+  async counts(queue: string): Promise<QueueCounts> {
+    return { messages: await this.size(queue), consumers: undefined };
   }
 
   purge(queue: string): Promise<number> {
