@@ -74,6 +74,8 @@ describe('--logfile', TIMEOUT, () => {
   test('takes the log lines, and goes on in a new file when it was moved away', async () => {
     const given = project("app.task('mark', () => console.error('marked'));");
     await using worker = await start(given, ['-f', '%n.log'], /\[queues\]/);
+    // A first task may be done before the worker says so.
+    await expect.poll(() => readFileSync(given.file('celery.log'), 'utf8'), { timeout: 10_000 }).toContain('ready.');
     await send(given, 1);
     await worker.until((output) => output.includes('marked'));
     renameSync(given.file('celery.log'), given.file('old.log'));
