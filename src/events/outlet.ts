@@ -28,7 +28,7 @@ const BATCH = 24;
 /** Messages the broker has not confirmed: with more under way, a slow broker is one that is away. */
 const WINDOW = 64;
 
-/** Between two messages that are not full: each costs the worker and the broker what two tasks do. */
+/** Between two messages that are not full: each is a write, a confirm and work of the broker's, however little it carries. */
 const PAUSE_MS = 20;
 
 /** Between attempts to reach the broker. */

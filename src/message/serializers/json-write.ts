@@ -12,8 +12,8 @@ export function writeJson(value: unknown, types: JsonTypes = NO_TYPES): string {
 }
 
 /**
- * Whether JSON.stringify alone writes what kombu would. `plainCheck` asks the same with rules of its own; every message passes
- * here, and without calls of rules it takes half the time.
+ * Whether JSON.stringify alone writes what kombu would. `plainCheck` could be told these rules; where msgpack is used beside
+ * JSON their calls are no longer inlined, and writing an ordinary body takes a tenth longer (measured: 1.9 to 1.7 µs).
  */
 function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === 'string') return true;
