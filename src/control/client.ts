@@ -3,23 +3,19 @@ import { decodeControlReply, encodeControlRequest } from '../protocol/control.ts
 import type { Channel, Delivery } from '../transport/transport.ts';
 import { stamped } from './post.ts';
 import type { Post } from './post.ts';
+import { Answers } from './answers.ts';
+import type { Answer, AnswersOptions } from './answers.ts';
 import { controlExchange, replyExchange, replyQueue } from './topology.ts';
 import { messageOf } from '../base/message-of.ts';
 
 /** Where a request goes and how long its answers are waited for. */
-export interface BroadcastOptions {
+export interface BroadcastOptions extends AnswersOptions {
   readonly arguments?: Readonly<Record<string, unknown>>;
   /** Node names; every node when left out. */
   readonly destination?: readonly string[] | undefined;
   /** Nodes by name: both together. `matcher` is `glob` or `pcre`. */
   readonly pattern?: string | undefined;
   readonly matcher?: string | undefined;
-  /** Seconds without an answer after which no more are waited for. Default 1. */
-  readonly timeout?: number | undefined;
-  /** Answers that are enough. Default: as many as there are destinations. */
-  readonly limit?: number | undefined;
-  /** Sees each answer as it comes. */
-  readonly callback?: ((reply: Readonly<Record<string, unknown>>) => void) | undefined;
 }
 
 /** What a client is made of. */
@@ -30,16 +26,11 @@ export interface ClientParts {
   readonly openChannel: () => Promise<Channel>;
 }
 
-interface Waiting {
-  readonly hear: (reply: Readonly<Record<string, unknown>>) => void;
-  readonly fail: (error: Error) => void;
-}
-
 /** A client's end of remote control: asks nodes and gathers their answers. `kombu/pidbox.py Mailbox`. */
 export class ControlClient {
   readonly #parts: ClientParts;
   readonly #oid: string;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<string, Answers>();
   #sending: Promise<Channel> | undefined;
   #hearing: Promise<Channel> | undefined;
 
@@ -53,17 +44,23 @@ export class ControlClient {
     await this.#send(command, options, undefined);
   }
 
-  /** Asks nodes and resolves to their answers, one object by node name each. Rejects with `ConnectionError` when the broker goes. */
-  async call(command: string, options: BroadcastOptions = {}): Promise<Readonly<Record<string, unknown>>[]> {
+  /**
+   * Asks nodes and resolves to their answers, one object by node name each. Rejects with `ConnectionError` when the broker goes,
+   * and with what the callback throws.
+   */
+  async call(command: string, options: BroadcastOptions = {}): Promise<Answer[]> {
     this.#hearing ??= this.#remember(this.#hear(), () => (this.#hearing = undefined));
     await this.#hearing;
     const ticket = this.#parts.uuid();
-    const collected = this.#collect(ticket, options);
+    const answers = new Answers(options);
+    this.#waiting.set(ticket, answers);
     try {
       await this.#send(command, options, ticket);
-      return await collected;
+      answers.wait();
+      return await answers.all;
     } finally {
       this.#waiting.delete(ticket);
+      answers.end();
     }
   }
 
@@ -89,27 +86,6 @@ export class ControlClient {
     const headers = { expires: timeout === 0 ? 0 : now() / 1000 + timeout };
     const message = stamped(post, encodeControlRequest(request), headers, { deliveryMode: 2, priority: 0 });
     await (await this.#sending).publish(message, { exchange: exchange.name, routingKey: '' });
-  }
-
-  /** Waits as long as answers come; each starts the time anew, as in kombu. */
-  #collect(ticket: string, { timeout = 1, limit, destination, callback }: BroadcastOptions): Promise<Readonly<Record<string, unknown>>[]> {
-    const replies: Readonly<Record<string, unknown>>[] = [];
-    const enough = limit ?? destination?.length ?? Infinity;
-    return new Promise((resolve, reject) => {
-      let timer = setTimeout(() => resolve(replies), timeout * 1000);
-      const hear = (reply: Readonly<Record<string, unknown>>): void => {
-        clearTimeout(timer);
-        replies.push(reply);
-        callback?.(reply);
-        if (replies.length >= enough) return resolve(replies);
-        timer = setTimeout(() => resolve(replies), timeout * 1000);
-      };
-      const fail = (error: Error): void => {
-        clearTimeout(timer);
-        reject(error);
-      };
-      this.#waiting.set(ticket, { hear, fail });
-    });
   }
 
   async #hear(): Promise<Channel> {
