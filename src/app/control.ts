@@ -30,12 +30,14 @@ export class Control {
   }
 
   /**
-   * Sends any command. Rejects with `TypeError` for a destination that is no array, `RangeError` for a bad timeout,
+   * Sends any command. Rejects with `TypeError` for a destination that is no array or names no node, `RangeError` for a bad timeout,
    * and with `ConnectionError` without a broker.
    */
   async broadcast(command: string, options: ControlOptions = {}): Promise<Reply[]> {
     const { destination, timeout, pattern, matcher } = options;
     if (destination !== undefined && !Array.isArray(destination)) throw new TypeError('destination must be an array of node names');
+    // Workers take none for all.
+    if (destination?.length === 0) throw new TypeError('destination names no node; leave it out to reach every node');
     if (timeout !== undefined && !(timeout >= 0)) throw new RangeError('timeout must be seconds of 0 or more');
     // A pattern alone would reach everybody.
     if ((pattern === undefined) !== (matcher === undefined)) throw new TypeError('pattern and matcher go together');

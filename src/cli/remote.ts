@@ -107,7 +107,11 @@ async function ask(app: Celery, name: string, args: Arguments, { argv, defaultTi
   const quiet = argv['quiet'] === true;
   const show = (reply: Reply): void => printLine(prettyReply(reply, { quiet, showBody }));
   const { timeout, destination, expect } = argv as { readonly timeout?: number; readonly destination?: string; readonly expect?: number };
-  const nodes = destination?.split(',').filter((node) => node !== '');
+  const nodes = destination
+    ?.split(',')
+    .map((node) => node.trim())
+    .filter((node) => node !== '');
+  if (nodes?.length === 0) throw new UsageError('--destination names no node.', 'leave it out to reach every node');
   const replies = await app.control.broadcast(name, {
     arguments: args,
     reply: true,

@@ -51,6 +51,13 @@ test('inspect --list and control --list name every visible command of Celery’s
   for (const type of ['inspect', 'control'] as const) {
     const { code, out } = tq([type, '--list']);
     const names = Object.entries(COMMANDS).filter(([, info]) => info.type === type && info.visible !== false);
+test('a destination without a node is refused, not sent to every node', () => {
+  const { code, err } = tq(['control', 'shutdown', '-d', ' ,']);
+
+  expect(code).toBe(2);
+  expect(err).toContain('--destination names no node');
+});
+
 
     expect(code).toBe(0);
     expect(

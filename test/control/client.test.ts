@@ -65,3 +65,10 @@ test('what a callback of answers throws is the caller’s', async () => {
 
   await expect(h.app.control.ping({ timeout: 60, callback })).rejects.toThrow('not what I wanted');
 });
+
+test('a destination that names no node reaches nobody: workers take none for all', async () => {
+  await h.start({ hostname: NODE });
+
+  await expect(h.app.control.shutdown({ destination: [] })).rejects.toThrow('destination names no node');
+  expect(await h.app.control.ping({ limit: 1 })).toHaveLength(1);
+});
