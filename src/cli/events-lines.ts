@@ -1,5 +1,7 @@
 import { escapeLine } from '../driver/logger.ts';
+import { ownCopy } from '../base/own-copy.ts';
 import type { ReceivedEvent } from '../events/read.ts';
+import { formatValue } from './print.ts';
 
 /** Tasks whose names are remembered, so that later lines can tell them. */
 const REMEMBERED = 4095;
@@ -34,7 +36,7 @@ export class EventLines {
     if (event['name'] === undefined) return this.#tasks.get(uuid) ?? uuid;
     const shown = `${printed(event['name'])}(${uuid}) args=${printed(event['args'])} kwargs=${printed(event['kwargs'])}`;
     this.#tasks.delete(uuid);
-    this.#tasks.set(uuid, shown.slice(0, 4096));
+    this.#tasks.set(uuid, ownCopy(shown.slice(0, 4096)));
     const [oldest] = this.#tasks.keys();
     if (this.#tasks.size > REMEMBERED && oldest !== undefined) this.#tasks.delete(oldest);
     return shown;
@@ -47,5 +49,5 @@ export function isoTime(seconds: number): string {
 }
 
 function printed(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
+  return value === undefined ? 'null' : formatValue(value, false);
 }

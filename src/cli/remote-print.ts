@@ -1,5 +1,6 @@
 import type { Reply } from '../app/control.ts';
 import { saferepr } from '../protocol/saferepr.ts';
+import { indentJson } from './indent-json.ts';
 import { formatValue } from './print.ts';
 
 /** Text of a peer's as a terminal may see it: nothing that moves its cursor. */
@@ -20,7 +21,7 @@ function pretty(answer: unknown): readonly [status: 'OK' | 'ERROR', body: string
   if (typeof answer === 'object' && answer !== null) {
     if ('ok' in answer) return ['OK', indented(pretty(answer.ok)[1])];
     if ('error' in answer) return ['ERROR', indented(pretty(answer.error)[1])];
-    return ['OK', JSON.stringify(JSON.parse(formatValue(answer, true)), sortKeys, 4)];
+    return ['OK', indentJson(formatValue(sorted(answer), true), '    ')];
   }
   return ['OK', printed(answer)];
 }
@@ -32,9 +33,17 @@ function printed(value: unknown): string {
   return typeof value === 'string' ? value : saferepr(value, LIMITS);
 }
 
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)));
+/** Objects with their keys in order; values of types of their own stay what they are. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return value;
+  const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function indented(text: string): string {

@@ -70,7 +70,8 @@ function heard(clock: LamportClock, type: string, fields: EventFields): number {
 
 /** A time that cannot be is the time of receipt. */
 function timeOf({ timestamp, utcoffset }: EventFields, nowMs: EpochMs): number {
-  if (typeof timestamp !== 'number' || !(timestamp >= 0 && timestamp <= LATEST)) return nowMs / 1000;
-  if (typeof utcoffset !== 'number' || !(Math.abs(utcoffset) <= 24)) return timestamp;
-  return timestamp - (utcoffset - hoursWestOfUtc(nowMs)) * 3600;
+  if (typeof timestamp !== 'number' || !(timestamp >= 0)) return nowMs / 1000;
+  const isZone = typeof utcoffset === 'number' && Math.abs(utcoffset) <= 24;
+  const moment = isZone ? timestamp - (utcoffset - hoursWestOfUtc(nowMs)) * 3600 : timestamp;
+  return moment <= LATEST ? moment : nowMs / 1000;
 }

@@ -1,3 +1,4 @@
+import { ownCopy } from '../base/own-copy.ts';
 import { statePrecedence } from '../protocol/state.ts';
 import type { ReceivedEvent } from './read.ts';
 
@@ -129,10 +130,12 @@ export class ClusterState {
     worker.loadavg = loads(event['loadavg']) ?? worker.loadavg;
     const { sw_ident: ident, sw_ver: version, sw_sys: system } = event;
     if (typeof ident === 'string')
-      worker.software = [ident, version, system]
-        .filter((part) => typeof part === 'string')
-        .join(' ')
-        .slice(0, LONGEST);
+      worker.software = ownCopy(
+        [ident, version, system]
+          .filter((part) => typeof part === 'string')
+          .join(' ')
+          .slice(0, LONGEST),
+      );
     if (subject === 'offline') worker.heartbeats = [];
     else this.#beat(worker, event.local_received);
   }
@@ -199,7 +202,7 @@ function fold(task: TaskView, subject: string, event: ReceivedEvent): void {
 }
 
 function plain(value: unknown, most: number): string | number | boolean | undefined {
-  if (typeof value === 'string') return value.length > most ? `${value.slice(0, most)}…` : value;
+  if (typeof value === 'string') return value.length > most ? ownCopy(`${value.slice(0, most)}…`) : value;
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined;
 }
 

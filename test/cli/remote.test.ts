@@ -15,6 +15,10 @@ describe('answers on a terminal', () => {
     [[], '->  w1@x: OK\n    - empty -'],
     [['a', 'b [x=1]'], '->  w1@x: OK\n    * a\n    * b [x=1]'],
     [{ clock: 5, a: [1] }, '->  w1@x: OK\n    {\n        "a": [\n            1\n        ],\n        "clock": 5\n    }'],
+    [
+      { b: 2n ** 70n, a: NaN, c: {} },
+      '->  w1@x: OK\n    {\n        "a": NaN,\n        "b": 1180591620717411303424,\n        "c": {}\n    }',
+    ],
     [null, '->  w1@x: OK\n    None'],
     ['text', '->  w1@x: OK\n    text'],
     [[{ id: 'x', args: [1, null] }], "->  w1@x: OK\n    * {'id': 'x', 'args': [1, None]}"],
@@ -47,10 +51,6 @@ describe('arguments on a command line', () => {
   });
 });
 
-test('inspect --list and control --list name every visible command of Celery’s', () => {
-  for (const type of ['inspect', 'control'] as const) {
-    const { code, out } = tq([type, '--list']);
-    const names = Object.entries(COMMANDS).filter(([, info]) => info.type === type && info.visible !== false);
 test('a destination without a node is refused, not sent to every node', () => {
   const { code, err } = tq(['control', 'shutdown', '-d', ' ,']);
 
@@ -58,6 +58,10 @@ test('a destination without a node is refused, not sent to every node', () => {
   expect(err).toContain('--destination names no node');
 });
 
+test('inspect --list and control --list name every visible command of Celery’s', () => {
+  for (const type of ['inspect', 'control'] as const) {
+    const { code, out } = tq([type, '--list']);
+    const names = Object.entries(COMMANDS).filter(([, info]) => info.type === type && info.visible !== false);
 
     expect(code).toBe(0);
     expect(

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LamportClock } from '../../src/base/lamport.ts';
@@ -8,6 +10,14 @@ import { readEvents } from '../../src/events/read.ts';
 import type { ReceivedEvent } from '../../src/events/read.ts';
 import { ClusterState } from '../../src/events/state.ts';
 import { makeEvent } from '../../src/protocol/event.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+function heapAfterCollection(): number {
+  collect();
+  return process.memoryUsage().heapUsed;
+}
 
 let clock = 0;
 function event(type: string, fields: Readonly<Record<string, unknown>> = {}): ReceivedEvent {
@@ -129,6 +139,39 @@ describe('whatever a stranger sends', () => {
     const state = stateOf(event('task-failed', { uuid: 'u', traceback: 'x'.repeat(1e6), exception: 'y'.repeat(1e6) }));
 
     expect(JSON.stringify(state.tasks.get('u')).length).toBeLessThan(6000);
+  });
+
+  test('what was cut off is not kept', () => {
+    const state = new ClusterState();
+    const lines = new EventLines();
+    const before = heapAfterCollection();
+    for (let n = 0; n < 50; n += 1) {
+      const long = event('task-failed', { uuid: `u${n}`, name: 'n', args: `${n}${'y'.repeat(2e6)}`, traceback: `${n}${'x'.repeat(2e6)}` });
+      state.apply(long);
+      lines.line(long);
+    }
+
+    expect(heapAfterCollection() - before).toBeLessThan(20e6);
+    expect([state.tasks.size, lines.line(event('task-x', { uuid: 'u1' })).length]).toEqual([50, expect.any(Number)]);
+  });
+
+  test('numbers that JSON has no word for are printed', () => {
+    expect(new EventLines().line(event('worker-x', { big: 2n ** 70n, none: NaN, list: [2n ** 64n] }))).toContain(
+      'big=1180591620717411303424, clock=',
+    );
+  });
+
+  test.each([
+    [8.64e12, -24],
+    [8.64e12, 24],
+    [8.65e12, 0],
+    [0, 24],
+  ])('a moment of %d in zone %d can be printed', (timestamp, utcoffset) => {
+    const body = { type: 'worker-x', hostname: 'h', timestamp, utcoffset };
+    const [read] = readEvents(body, undefined, { clock: new LamportClock(), nowMs: 5000 });
+    if (read === undefined) throw new Error('not read');
+
+    expect(new EventLines().line(read)).toMatch(/^h \[/);
   });
 
   test('times in milliseconds are the time of receipt', () => {
