@@ -12,7 +12,7 @@ export interface Frame {
 /** What a key asks for besides another picture. */
 export type Wish = 'quit' | undefined;
 
-const KEYS = 'j: down  k: up  i: info  t: traceback  r: result  c: revoke  l: rate limit  q: quit';
+const KEYS = 'q: quit  j: down  k: up  i: info  t: traceback  r: result  c: revoke  l: rate limit';
 const TIME_WIDTH = 8;
 const STATE_WIDTH = 9;
 const WORKER_WIDTH = 20;

@@ -61,6 +61,8 @@ function patterns(value: unknown): string[] | undefined {
 }
 
 const REDRAW_MS = 500;
+const COLUMNS = 80;
+const ROWS = 24;
 const ALTERNATE_SCREEN = '\u001b[?1049h\u001b[?25l';
 const FIRST_SCREEN = '\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
@@ -71,7 +73,8 @@ async function watch(state: ClusterState, ended: Promise<void>): Promise<void> {
   const view = new EventsView(state);
   const { stdin, stdout } = process;
   const draw = (): void => {
-    const frame = { columns: stdout.columns, rows: stdout.rows, now: Date.now() / 1000 };
+    // A terminal that does not know its size says 0, or nothing.
+    const frame = { columns: stdout.columns || COLUMNS, rows: stdout.rows || ROWS, now: Date.now() / 1000 };
     stdout.write(HOME + view.lines(frame).join(`${TO_END_OF_LINE}\r\n`) + TO_END_OF_LINE);
   };
   const quit = Promise.withResolvers<void>();

@@ -150,3 +150,15 @@ describe('tq-bridge events on a terminal', () => {
     expect(view.output().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
   });
 });
+
+  test('draws where the terminal does not know its size', async () => {
+    const command = `stty cols 0 rows 0; exec ${process.execPath} ${root}dist/cli/main.js events`;
+    await using view = await spawnReady('python3', {
+      args: ['-c', ON_A_TERMINAL, 'sh', '-c', command],
+      env: { ...process.env, CELERY_BROKER_URL: server.url },
+      readyText: /q: quit/,
+    });
+    view.stdin.write('q');
+
+    expect(await view.exitCode).toBe(0);
+  });
