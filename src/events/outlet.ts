@@ -1,3 +1,4 @@
+import { ConnectionError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { encodeMessage } from '../message/encode.ts';
 import type { Message } from '../message/message.ts';
@@ -41,6 +42,9 @@ export class EventOutlet {
   /** In the order they were sent. */
   readonly #inFlight = new Set<Parcel>();
   #channel: Channel | undefined;
+  /** Whether the channel has carried anything: one that is closed before it has is no better than none. */
+  #hasCarried = false;
+  #lostReason: unknown;
   #awake = false;
   #opening = false;
   #failures = 0;
@@ -125,14 +129,24 @@ export class EventOutlet {
     channel.publish(message, { exchange: this.#options.exchange, routingKey: parcel.routingKey }).then(
       () => {
         this.#inFlight.delete(parcel);
+        this.#carried();
         this.#pump();
       },
-      () => {
+      (error: unknown) => {
         // With the channel go all that were under way; they are put back when it is found closed.
-        if (channel.isOpen && this.#inFlight.delete(parcel)) this.#options.buffer.discard(parcel.events.length);
+        if (!channel.isOpen) this.#lostReason = error;
+        else if (this.#inFlight.delete(parcel)) this.#options.buffer.discard(parcel.events.length);
         this.#pump();
       },
     );
+  }
+
+  #carried(): void {
+    this.#hasCarried = true;
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    const { logger, buffer } = this.#options;
+    logger.info(`events: sent again; ${buffer.size} wait, ${buffer.dropped} were dropped so far`);
   }
 
   #encode({ events, batch, hostname }: Parcel): Message | undefined {
@@ -149,31 +163,38 @@ export class EventOutlet {
 
   #open(): void {
     if (this.#opening || this.#retry !== undefined) return;
-    this.#opening = true;
     this.#options.buffer.putBack([...this.#inFlight].flatMap(({ events }) => events));
     this.#inFlight.clear();
+    const closedAtOnce = this.#channel !== undefined && !this.#hasCarried;
+    this.#channel = undefined;
+    if (closedAtOnce) return this.#later(this.#lostReason);
+    this.#opening = true;
     this.#connect().then(
       () => {
         this.#opening = false;
-        this.#failures = 0;
         this.#pump();
       },
-      (error: unknown) => this.#later(error),
+      (error: unknown) => {
+        this.#opening = false;
+        this.#later(error);
+      },
     );
   }
 
   async #connect(): Promise<void> {
-    const { link, exchange, logger, buffer } = this.#options;
+    const { link, exchange } = this.#options;
     const connection = await link.open();
     const channel = await connection.openChannel();
     await channel.declareExchange(eventExchange(exchange, connection.kind.driverType));
-    void channel.closed.then(() => this.wake());
+    this.#hasCarried = false;
     this.#channel = channel;
-    if (this.#failures > 0) logger.info(`events: connected again; ${buffer.size} waited, ${buffer.dropped} were dropped so far`);
+    void channel.closed.then((reason) => {
+      this.#lostReason = reason ?? new ConnectionError('the channel is closed');
+      this.wake();
+    });
   }
 
   #later(error: unknown): void {
-    this.#opening = false;
     if (this.#over) return;
     if (this.#failures === 0) this.#options.logger.warning(`events: kept until the broker is back: ${messageOf(error)}`);
     const waitMs = Math.min(RETRY_MS * 2 ** this.#failures, RETRY_MAX_MS) * (0.5 + Math.random());

@@ -6,8 +6,13 @@ import type { ReceivedEvent } from '../../src/events/read.ts';
 import { errorsOf } from '../schemas/schemas.ts';
 import { faultProxy, rabbitmq, spawnReady } from '../servers.ts';
 import type { Server } from '../servers.ts';
+import { CHANNEL_CLOSE, method, methodFrame, scriptedAmqp } from '../servers/amqp-script.ts';
 
 const root = new URL('../..', import.meta.url).pathname;
+
+const EXCHANGE_DECLARE = method(40, 10);
+const EXCHANGE_DECLARE_OK = methodFrame(1, method(40, 11));
+const PUBLISH = method(60, 40);
 
 let server: Server;
 beforeAll(async () => {
@@ -71,6 +76,18 @@ describe('events over RabbitMQ', () => {
 
     const firsts = [...new Set(seen)];
     expect(firsts).toEqual(Array.from({ length: 300 }, (_, n) => n));
+  });
+
+  test('a broker that refuses them is not stormed', async () => {
+    const refusing = await scriptedAmqp({ [EXCHANGE_DECLARE]: EXCHANGE_DECLARE_OK, [PUBLISH]: CHANNEL_CLOSE });
+    await using app = appAt(refusing.url);
+    app.sendEvent('custom-count', { n: 1 });
+    await refusing.received(PUBLISH, 1);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+
+    expect(refusing.count(PUBLISH)).toBeGreaterThan(1);
+    expect(refusing.count(PUBLISH)).toBeLessThan(6);
+    await refusing[Symbol.asyncDispose]();
   });
 
   test('what cannot be read is counted, and listening goes on', async () => {
@@ -149,7 +166,6 @@ describe('tq-bridge events on a terminal', () => {
     expect(view.output()).toContain('Workers online: drawn@h');
     expect(view.output().endsWith('\u001b[?25h\u001b[?1049l')).toBe(true);
   });
-});
 
   test('draws where the terminal does not know its size', async () => {
     const command = `stty cols 0 rows 0; exec ${process.execPath} ${root}dist/cli/main.js events`;
@@ -162,3 +178,4 @@ describe('tq-bridge events on a terminal', () => {
 
     expect(await view.exitCode).toBe(0);
   });
+});

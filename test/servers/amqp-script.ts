@@ -33,11 +33,20 @@ export const CLOSE: Buffer = methodFrame(
   Buffer.concat([u16(501), Buffer.from([3]), Buffer.from('bad'), u16(0), u16(0)]),
 );
 
+/** channel.close 403 of channel 1. */
+export const CHANNEL_CLOSE: Buffer = methodFrame(
+  1,
+  method(20, 40),
+  Buffer.concat([u16(403), Buffer.from([3]), Buffer.from('bad'), u16(0), u16(0)]),
+);
+
 /** A scripted server. */
 export interface ScriptedAmqp extends AsyncDisposable {
   readonly url: string;
   /** Resolves when it was sent this method that often. */
   received(id: number, times: number): Promise<void>;
+  /** How often it was sent this method so far. */
+  count(id: number): number;
 }
 
 /** A server that answers the method with id `n` by `answers[n]`; the handshake works unless it is scripted too. */
@@ -78,6 +87,7 @@ export async function scriptedAmqp(answers: Readonly<Record<number, Buffer>>): P
     received: async (id, times) => {
       while ((counts.get(id) ?? 0) < times) await new Promise<void>((resolve) => (wake = resolve));
     },
+    count: (id) => counts.get(id) ?? 0,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
