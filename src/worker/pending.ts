@@ -19,6 +19,8 @@ export interface Running extends RunningTask {
   readonly context: RunContext;
   readonly policy: Policy;
   readonly startedMs: number;
+  /** The child process that runs it, once one has it. */
+  pid?: number;
   /** What makes others children of its span, once it has one. */
   trace?: TraceHeaders | undefined;
 }

@@ -47,6 +47,17 @@ describe.each(['prefork', 'threads'] as const)('remote control of %s', (pool) =>
     expect(await place.run('add', [1, 2])).toBe(3);
   });
 
+  test('what runs is shown with the process that runs it', async () => {
+    await using place = await openPool({ pool, concurrency: 1, hostname: NODE });
+    const spin = await place.send('spin');
+    await expect.poll(() => place.worker.running).toBe(1);
+
+    const shown = (): Promise<unknown> => ask(place, 'active');
+
+    await expect.poll(shown).toMatchObject([{ id: spin.id, worker_pid: (await children(place))[0] }]);
+    await ask(place, 'terminate', { task_id: [spin.id], signal: 'KILL' });
+  });
+
   test('grow and shrink change the number of children', async () => {
     await using place = await openPool({ pool, concurrency: 1, hostname: NODE });
 

@@ -26,7 +26,7 @@ export function taskInfo({ hostname }: ControlContext, { request, delivery }: Pe
 export function runningInfo(context: ControlContext, running: Running, safe = false): Record<string, unknown> {
   const { host } = context.app;
   const startedMs = host.now() - (performance.now() - running.startedMs);
-  return { ...taskInfo(context, running.pending, safe), time_start: startedMs / 1000, worker_pid: host.pid };
+  return { ...taskInfo(context, running.pending, safe), time_start: startedMs / 1000, worker_pid: running.pid ?? host.pid };
 }
 
 /** kombu's timer puts tasks that wait at this priority. */

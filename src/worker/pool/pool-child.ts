@@ -84,6 +84,7 @@ export class PoolChild {
     const { message, info, queue } = task.running.pending.delivery;
     this.#state = 'busy';
     this.#task = task;
+    task.running.pid = this.pid;
     task.begin();
     this.#child.send({ type: 'run', job: task.number, message, info, queue });
   }
