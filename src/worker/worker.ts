@@ -40,6 +40,7 @@ import { ExtraSteps, StepList } from './steps.ts';
 import type { Step } from './steps.ts';
 import { TaskConsumer } from './task-consumer.ts';
 import { TaskEvents } from './task-events.ts';
+import { tryQueue } from './try-queue.ts';
 
 /** Options of a worker: Celery's command line in camelCase. */
 export interface WorkerOptions {
@@ -218,19 +219,20 @@ export class Worker {
   }
 
   /**
-   * Consumes one more queue. Rejects with `ChannelError` when it cannot be declared: that is tried on a channel of its own,
-   * so that a refusal takes no task with it.
+   * Consumes one more queue. Rejects with `ChannelError` when it cannot be declared or consumed: that is tried on a channel of
+   * its own, so that a refusal takes no task with it.
    */
   async addQueue(queue: Queue): Promise<void> {
-    const channel = await this.#connection?.openChannel();
-    try {
-      await channel?.declareQueue(queue);
-    } finally {
-      await channel?.close();
-    }
+    if (this.#connection !== undefined) await tryQueue(this.#connection, queue);
     if (this.#queues.some(({ name }) => name === queue.name)) return;
     this.#queues = [...this.#queues, queue];
-    await this.#tasks?.addQueue(queue);
+    try {
+      await this.#tasks?.addQueue(queue);
+    } catch (error) {
+      // Kept, it would be refused again on every connection to come.
+      this.#queues = this.#queues.filter(({ name }) => name !== queue.name);
+      throw error;
+    }
     this.logger.info(`Started consuming from ${queue.name}`);
   }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import amqp from 'amqplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseBrokerUrl } from '../../src/base/broker-url.ts';
 import { Celery } from '../../src/celery.ts';
@@ -89,6 +90,34 @@ describe('remote control on RabbitMQ', () => {
 
     await expect.poll(async () => (await app.control.ping({ limit: 1, timeout: 1 })).length, { timeout: 20_000 }).toBe(1);
     await other.close();
+  });
+
+  test('a queue that may not be consumed is refused, and takes no running task with it', async () => {
+    await using app = appOf();
+    const gate = Promise.withResolvers<void>();
+    let runs = 0;
+    app.task('held', { acksLate: true, ignoreResult: true }, async () => {
+      runs += 1;
+      await gate.promise;
+    });
+    await using worker = await started(app, 'refused@x');
+    await app.sendTask('held');
+    await expect.poll(() => runs).toBe(1);
+    const taken = `taken-${randomUUID()}`;
+    const connection = await amqp.connect(server.url);
+    const channel = await connection.createChannel();
+    await channel.assertQueue(taken);
+    await channel.assertExchange(taken, 'direct');
+    await channel.consume(taken, () => undefined, { exclusive: true });
+
+    const refused = await app.control.addConsumer(taken, { reply: true, limit: 1, timeout: 10 });
+
+    expect(refused).toEqual([{ 'refused@x': { error: expect.stringContaining('403') } }]);
+    expect(worker.queues.map(({ name }) => name)).toEqual([app.settings.task_default_queue]);
+    gate.resolve();
+    await expect.poll(() => worker.running).toBe(0);
+    expect(runs).toBe(1);
+    await connection.close();
   });
 
   test('1,000,000 ids to revoke are bounded, and ping is answered', async () => {
