@@ -38,7 +38,7 @@ import kombu
 
 
 def main():
-    from capturing import compressions, envelopes, messages, results, tables, values
+    from capturing import compressions, envelopes, messages, remote, results, tables, values
 
     folder = pathlib.Path(__file__).parent / "goldens" / celery.__version__
     shutil.rmtree(folder, ignore_errors=True)
@@ -66,6 +66,7 @@ def main():
 
         documents["about"] |= formats.about()
         documents["formats"] = formats.formats()
+    documents |= {"control": remote.control(), "events": remote.events()}
     for name, document in documents.items():
         text = json.dumps(document, indent=1, ensure_ascii=False)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", errors="surrogatepass")

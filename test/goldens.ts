@@ -34,6 +34,8 @@ export interface Goldens {
   readonly 'task-v1': Readonly<Record<string, GoldenScenario>>;
   readonly canvas: Readonly<Record<string, GoldenScenario>>;
   readonly rpc: Readonly<Record<string, GoldenScenario>>;
+  readonly control: Readonly<Record<string, GoldenScenario>>;
+  readonly events: Readonly<Record<string, GoldenScenario>>;
   readonly json: { readonly values: Readonly<Record<string, { python: string; json?: string; back?: string; error?: string }>> };
   readonly saferepr: { readonly rows: Readonly<Record<string, { json?: string; budget: number; args: string; whole?: string }>> };
   readonly formats: GoldenFormats;

@@ -121,6 +121,11 @@ const envelope = {
   body: 'W10=',
   properties: { delivery_info: { exchange: '', routing_key: 'q' }, delivery_tag: 't', body_encoding: 'base64' },
 };
+const request = {
+  headers: { clock: 1, expires: 2.5 },
+  body: { method: 'ping', arguments: {}, destination: null, pattern: null, matcher: null },
+};
+const reply = { headers: { ticket: 't', clock: 2 }, body: { 'w@h': { ok: 'pong' } } };
 const sig = { task: 't', args: [], kwargs: {}, options: {} };
 
 describe('planted violations are found', () => {
@@ -131,11 +136,20 @@ describe('planted violations are found', () => {
     ['envelope', envelope],
     ['signature', sig],
     ['exception', { exc_type: 'E', exc_message: [] }],
+    ['control-request', request],
+    ['control-reply', reply],
   ])('%s alone is valid', (name, value) => {
     expect(errorsOf(name, value)).toEqual([]);
   });
 
   test.each([
+    ['control-request', { ...request, headers: { clock: 1 } }],
+    ['control-request', { ...request, body: { ...request.body, destination: [] } }],
+    ['control-request', { ...request, body: { ...request.body, ticket: 't' } }],
+    ['control-request', { ...request, body: { ...request.body, matcher: 'regex' } }],
+    ['control-reply', { ...reply, body: {} }],
+    ['control-reply', { ...reply, body: { a: 1, b: 2 } }],
+    ['control-reply', { ...reply, body: { a: { error: 5 } } }],
     ['task-v2', { ...task, headers: { id: 'i' } }],
     ['task-v2', { ...task, headers: { task: 't' } }],
     ['task-v2', { ...task, headers: { task: 't', id: 5 } }],

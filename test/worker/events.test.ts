@@ -4,6 +4,7 @@ import type { CeleryEvent } from '../../src/protocol/event.ts';
 import type { Delivery } from '../../src/transport/transport.ts';
 import { Reject } from '../../src/app/exceptions.ts';
 import type { Worker } from '../../src/worker/worker.ts';
+import { golden } from '../goldens.ts';
 import { errorsOf } from '../schemas/schemas.ts';
 import { harness } from './harness.ts';
 import type { Harness } from './harness.ts';
@@ -54,6 +55,12 @@ async function listen(place: Harness): Promise<Heard> {
   return heard;
 }
 
+/** The fields of an event of Python's worker. */
+function fieldsOfPython(type: string): string[] {
+  const [message] = golden('5.7.0', 'events')[type]?.messages ?? [];
+  return Object.keys(JSON.parse(message?.body ?? '{}') as object).toSorted();
+}
+
 const of = (heard: Heard, uuid: string): string[] => heard.events.filter((event) => event['uuid'] === uuid).map(({ type }) => type);
 
 /** A result is there before all that follows from the task is done. */
@@ -77,7 +84,10 @@ describe('a worker that sends events', () => {
     expect(heard.deliveries[0]?.message.headers).toEqual({ hostname: 'w1@here' });
     expect(heard.deliveries[0]?.message.properties.deliveryMode).toBe(1);
     expect(heard.events.at(-1)?.type).toBe('worker-offline');
-    for (const event of heard.events) expect(errorsOf('event', event)).toEqual([]);
+    for (const event of heard.events) {
+      expect(errorsOf('event', event)).toEqual([]);
+      expect(Object.keys(event).toSorted(), event.type).toEqual(fieldsOfPython(event.type));
+    }
   });
 
   test('tells what happens to each task, in order, with a clock that only grows', async () => {
@@ -105,6 +115,7 @@ describe('a worker that sends events', () => {
     const late = await place.app.sendTask('add', [1, 1], { expires: new Date(0) });
     await heard.of('task-revoked');
 
+    for (const event of heard.events) expect(Object.keys(event).toSorted(), event.type).toEqual(fieldsOfPython(event.type));
     expect(of(heard, sum.id)).toEqual(['task-received', 'task-started', 'task-succeeded']);
     expect(of(heard, failed.id)).toEqual(['task-received', 'task-started', 'task-failed']);
     // The next try may be received before this one has ended, as in Celery.
