@@ -112,7 +112,6 @@ export const NOT_BUILT: ReadonlySet<string> = new Set([
   'task_store_eager_result',
   'worker_agent',
   'worker_autoscaler',
-  'worker_cancel_long_running_tasks_on_connection_loss',
   'worker_consumer',
   'worker_detect_quorum_queues',
   'worker_direct',

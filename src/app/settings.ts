@@ -87,6 +87,7 @@ export interface Settings {
   readonly worker_disable_prefetch: boolean;
   readonly worker_eta_task_limit: number | null;
   readonly worker_deduplicate_successful_tasks: boolean;
+  readonly worker_cancel_long_running_tasks_on_connection_loss: boolean;
   /** Ours: seconds without a turn of the event loop before the log names what blocks it; `null` does not watch. */
   readonly worker_blocked_loop_warning: number | null;
   readonly worker_soft_shutdown_timeout: number;
@@ -251,6 +252,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Setting>> = {
   worker_disable_prefetch: flag(false),
   worker_eta_task_limit: setting(null, orNull(count), 'a whole number of 1 or more, or null'),
   worker_deduplicate_successful_tasks: flag(false),
+  worker_cancel_long_running_tasks_on_connection_loss: flag(false),
   worker_blocked_loop_warning: setting(1, orNull(number), 'seconds or null'),
   worker_soft_shutdown_timeout: setting(0, number, 'seconds'),
   worker_enable_soft_shutdown_on_idle: flag(false),

@@ -30,6 +30,8 @@ export interface ConsumerParts {
   readonly steps: StepList<ConsumerContext>;
   /** Ids of tasks that were received and whose messages are not acked yet. */
   readonly unackedIds: () => readonly string[];
+  /** The channel of the tasks is gone, and the next is not there yet. */
+  readonly onLost: () => void;
   /** Takes no new tasks. */
   readonly cancelTasks: () => Promise<void>;
   /** Resolves when no task runs any more, or none is waited for. */
@@ -100,6 +102,7 @@ export class ConsumerStep implements Step<Worker> {
       if (signal.aborted) return;
       logger.warning(lossLine(reason, this.#parts.unackedIds()));
       await this.#drop();
+      this.#parts.onLost();
       const connection = await this.#reopen(worker, link, failures);
       if (connection === undefined) return;
       try {

@@ -41,6 +41,8 @@ export class Executor {
   readonly #terminated = new Map<Running, Promise<void>>();
   /** Tasks whose code has ended: what follows from that is under way. */
   readonly #over = new Set<Running>();
+  /** Tasks that were ended because their channel is gone. */
+  readonly #cancelled = new Set<Running>();
   /** Jobs whose code runs. */
   #inPool = 0;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -80,6 +82,20 @@ export class Executor {
     // Another signal may end what the first did not.
     pool.terminate(taskId, signal);
     return true;
+  }
+
+  /**
+   * Ends late-acked tasks whose channel is gone: the broker delivers them again, here or elsewhere, and nobody could ack what
+   * this run has done. `celery/worker/consumer/consumer.py on_connection_error_after_connected`.
+   */
+  cancelUnacked(): void {
+    const { pool, state, logger } = this.#options;
+    for (const running of state.active) {
+      if (!running.policy.acksLate || this.#over.has(running) || this.#terminated.has(running)) continue;
+      if (!pool.abandon(running)) continue;
+      taskLog.cancelled(logger, running.pending.request);
+      this.#cancelled.add(running);
+    }
   }
 
   /** Resolves when nothing runs any more. */
@@ -165,6 +181,8 @@ export class Executor {
     const seconds = (performance.now() - running.startedMs) / 1000;
     const terminated = this.#terminated.get(running);
     if (terminated !== undefined) return void terminated.finally(() => this.#forgotten(running, seconds));
+    // There is nothing left to settle. One that was faster than its end is done like any other.
+    if (this.#cancelled.delete(running) && ending.kind === 'abandoned') return this.#done(running, ending, seconds);
     this.#logEnding(running, ending, seconds);
     const { request, delivery } = running.pending;
     const { policy } = running;

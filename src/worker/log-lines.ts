@@ -64,6 +64,13 @@ export const taskLog = {
     const what = acksLate ? 'its message goes back to the queue' : 'its message was acked before: it is lost';
     logger.warning(`${label(request)} was abandoned by the stopping worker; ${what}`, fields(request));
   },
+  /** The broker has its message again. `worker_cancel_long_running_tasks_on_connection_loss`. */
+  cancelled(logger: Logger, request: TaskRequest): void {
+    logger.warning(
+      `${label(request)} cannot be acknowledged after a connection loss: it is ended, and its message comes again`,
+      fields(request),
+    );
+  },
   /** Its child was lost, or it timed out, and it runs again. */
   requeued(logger: Logger, request: TaskRequest, exception: ExceptionWire, losses: number): void {
     logger.error(`${label(request)} goes back to its queue after run ${losses}: ${exceptionWireRepr(exception)}`, fields(request));

@@ -351,6 +351,7 @@ export class Worker {
     const consumer = new ConsumerStep({
       steps: this.#consumerSteps(tasks),
       unackedIds: () => [...executor.unackedIds(), ...tasks.scheduled().map(({ pending }) => pending.request.id)],
+      onLost: () => void (app.settings.worker_cancel_long_running_tasks_on_connection_loss && executor.cancelUnacked()),
       cancelTasks: () => tasks.cancel(),
       idle: () => cold.over(),
       onGone: (error) => void this.#gone(error),

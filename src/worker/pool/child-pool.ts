@@ -5,6 +5,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { Serializer } from '../../message/serializer.ts';
 import { limitTime } from '../limits.ts';
 import { taskLog } from '../log-lines.ts';
+import type { Running } from '../pending.ts';
 import type { Ending } from '../trace.ts';
 import type { StartChild } from './child.ts';
 import { checkSize } from './in-process.ts';
@@ -98,6 +99,18 @@ export class ChildPool implements Pool {
     const task = tasks.find((one) => one?.running.pending.request.id === taskId);
     if (task !== undefined) this.#end(task, { kind: 'terminated', signal }, signal);
     return task !== undefined;
+  }
+
+  abandon(running: Running): boolean {
+    const child = [...this.#children].find(({ task }) => task?.running === running);
+    if (child !== undefined) {
+      child.kill('SIGKILL', true);
+      return true;
+    }
+    const waiting = this.#waiting.find((task) => task.running === running);
+    this.#waiting = this.#waiting.filter((task) => task !== waiting);
+    waiting?.end(abandonedEnding());
+    return waiting !== undefined;
   }
 
   async resize(size: number): Promise<void> {

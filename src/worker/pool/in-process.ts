@@ -72,6 +72,14 @@ export class InProcessPool implements Pool {
     return false;
   }
 
+  /** Code that still runs afterwards is nobody's, as at the pool's end. */
+  abandon(running: Running): boolean {
+    const end = this.#running.get(running);
+    end?.(abandonedEnding());
+    running.context.abort(new Error('the connection to the broker was lost'));
+    return end !== undefined;
+  }
+
   async resize(size: number): Promise<void> {
     if (this.name === 'solo') throw new RangeError('the solo pool runs one task at a time');
     checkSize(size);

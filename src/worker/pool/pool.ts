@@ -25,6 +25,8 @@ export interface Pool {
   run(job: Job): Ending | Promise<Ending>;
   /** Ends a running task by force, where the pool can; otherwise aborts its signal. Returns whether it ran here. */
   terminate(taskId: string, signal: string): boolean;
+  /** Ends a running task by force, where the pool can, because its message is the broker's again: its ending is `abandoned`. Returns whether it ran here. */
+  abandon(running: Running): boolean;
   /** More or fewer slots. Running jobs are finished. Rejects with `RangeError` below one, or where the size is fixed. */
   resize(size: number): Promise<void>;
   /** Replaces every child, each when its job is done; nothing where there are none. Control's `pool_restart`. */
