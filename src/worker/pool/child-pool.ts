@@ -11,7 +11,7 @@ import type { StartChild } from './child.ts';
 import { checkSize } from './in-process.ts';
 import { abandonedEnding } from './lost.ts';
 import { PoolChild } from './pool-child.ts';
-import type { Task } from './pool-child.ts';
+import type { Task, Unasked } from './pool-child.ts';
 import type { Job, Pool } from './pool.ts';
 import type { Boot } from './wire.ts';
 
@@ -184,7 +184,7 @@ export class ChildPool implements Pool {
           logger,
           json,
           onIdle: (child) => this.#idle(child),
-          onGone: (child, reason) => this.#gone(child, reason),
+          onGone: (child, unasked) => this.#gone(child, unasked),
         }),
       );
     }
@@ -224,10 +224,13 @@ export class ChildPool implements Pool {
     child.leave();
   }
 
-  #gone(child: PoolChild, reason: string | undefined): void {
+  #gone(child: PoolChild, unasked: Unasked | undefined): void {
     this.#leaving.delete(child);
     this.#children.delete(child);
-    if (reason !== undefined && this.#state !== 'stopped') this.#failedToStart(reason, child.timedOut);
+    if (unasked !== undefined && this.#state !== 'stopped') {
+      if (unasked.while === 'starting') this.#failedToStart(unasked.reason, child.timedOut);
+      else this.#diedIdle(child, unasked.reason);
+    }
     this.#fill();
     if (this.#children.size + this.#leaving.size === 0) this.#onEmpty?.();
   }
@@ -237,10 +240,19 @@ export class ChildPool implements Pool {
     const text = `A child of the pool could not be started: ${reason}`;
     if (this.#state === 'starting' && !timedOut) this.#started.reject(new ImproperlyConfiguredError(text));
     this.#options.logger.error(text);
-    const pause = Math.min(RESTART_PAUSE_MS * 2 ** (this.#failures - 1), RESTART_PAUSE_MAX_MS);
+    this.#fillAfter(Math.min(RESTART_PAUSE_MS * 2 ** (this.#failures - 1), RESTART_PAUSE_MAX_MS));
+  }
+
+  /** Something in the app ends its children beside its tasks: that may go on, and each start costs as much as the last. */
+  #diedIdle({ pid }: PoolChild, reason: string): void {
+    this.#options.logger.error(`The child ${pid} of the pool died without a task: ${reason}; another takes its place`);
+    this.#fillAfter(RESTART_PAUSE_MS);
+  }
+
+  #fillAfter(pauseMs: number): void {
     this.#restart ??= setTimeout(() => {
       this.#restart = undefined;
       this.#fill();
-    }, pause);
+    }, pauseMs);
   }
 }

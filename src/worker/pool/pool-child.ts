@@ -30,8 +30,14 @@ export interface ChildParts {
   readonly json: Serializer;
   /** It waits for a job: loaded, or done with its last one. */
   readonly onIdle: (child: PoolChild) => void;
-  /** It is gone; `reason` where it never came to be. */
-  readonly onGone: (child: PoolChild, reason: string | undefined) => void;
+  /** It is gone; `unasked` where nothing and nobody made it go while it had no job, and why. */
+  readonly onGone: (child: PoolChild, unasked: Unasked | undefined) => void;
+}
+
+/** The end of a child without a job: it never came to be, or died later. */
+export interface Unasked {
+  readonly while: 'starting' | 'idle';
+  readonly reason: string;
 }
 
 /** How long a child may take to leave in order. */
@@ -151,11 +157,12 @@ export class PoolChild {
 
   #exited(exit: Exit): void {
     clearTimeout(this.#timer);
-    const never = this.#state === 'starting' ? (this.#reason ?? describeExit(exit)) : undefined;
+    const state = this.#state;
+    const unasked = state === 'starting' || state === 'idle' ? { while: state, reason: this.#reason ?? describeExit(exit) } : undefined;
     this.#state = 'gone';
     const task = this.#task;
     this.#task = undefined;
-    this.#parts.onGone(this, never);
+    this.#parts.onGone(this, unasked);
     task?.end(this.#endingOf(task, exit));
   }
 
