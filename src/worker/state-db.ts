@@ -21,6 +21,7 @@ export class StateDb implements Step<Worker> {
   readonly #path: string;
   #written = 0;
   #timer: NodeJS.Timeout | undefined;
+  #writing = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -35,10 +36,7 @@ export class StateDb implements Step<Worker> {
     clock.adjust(kept.clock);
     this.#written = ids.version;
     this.#timer = setInterval(() => {
-      if (ids.version !== this.#written)
-        this.#write(worker).catch((error: unknown) =>
-          worker.logger.error(`The state could not be written to ${this.#path}: ${messageOf(error)}`),
-        );
+      if (ids.version !== this.#written && !this.#writing) void this.#tryToWrite(worker);
     }, WRITE_MS).unref();
   }
 
@@ -57,12 +55,25 @@ export class StateDb implements Step<Worker> {
     return kept;
   }
 
+  /** What could not be written is tried again at the next turn. */
+  async #tryToWrite(worker: Worker): Promise<void> {
+    this.#writing = true;
+    try {
+      await this.#write(worker);
+    } catch (error) {
+      worker.logger.error(`The state could not be written to ${this.#path}: ${messageOf(error)}`);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
   async #write({ app, state }: Worker): Promise<void> {
     const { ids } = state.revoked;
-    this.#written = ids.version;
     ids.purge();
+    const { version } = ids;
     const kept = { format: FORMAT, version: VERSION, clock: app.clock.forward(), revoked: ids.ids() };
     await replaceFile(this.#path, `${JSON.stringify(kept)}\n`, app.host.uuid());
+    this.#written = version;
   }
 }
 

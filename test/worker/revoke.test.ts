@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ImproperlyConfiguredError, TaskRevokedError } from '../../src/base/errors.ts';
 import type { AppSignals } from '../../src/app/signals.ts';
 import { signature } from '../../src/protocol/signature.ts';
@@ -200,6 +200,26 @@ describe('a state file', () => {
     expect(written).toEqual({ format: 'tq-bridge-state', version: 1, clock: expect.any(Number), revoked: ['a', 'b'] });
     expect(second.state.revoked.ids.ids()).toEqual(['a', 'b']);
     expect(h.app.clock.value).toBeGreaterThan(written.clock);
+  });
+
+  test('is written at the next turn when it could not be at this one', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const folder = await mkdtemp(join(tmpdir(), 'tq-state-'));
+    const statedb = join(folder, 'state.json');
+    await h.start({ hostname: NODE, statedb });
+    await ask('revoke', { task_id: ['gone'] });
+    await rm(folder, { recursive: true });
+
+    vi.advanceTimersByTime(5000);
+    await expect.poll(() => h.lines.join()).toContain('The state could not be written to');
+    await mkdir(folder);
+    const turn = (): Promise<string> => {
+      vi.advanceTimersByTime(5000);
+      return readFile(statedb, 'utf8').catch(() => '');
+    };
+
+    await expect.poll(turn).toContain('gone');
   });
 
   test('is not overwritten when it is something else', async () => {
