@@ -12,6 +12,9 @@ export interface AnswersOptions {
   readonly callback?: ((reply: Answer) => void) | undefined;
 }
 
+/** What a timer takes: 24.8 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The answers to one request, gathered as they come. */
 export class Answers {
   /** Resolves to them when there are enough or no more come; rejects when `fail` was called, or the callback has failed. */
@@ -22,6 +25,7 @@ export class Answers {
   readonly #reject: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
   #sent = false;
+  #isOver = false;
 
   constructor(options: AnswersOptions) {
     this.#options = options;
@@ -40,18 +44,20 @@ export class Answers {
   }
 
   hear(answer: Answer): void {
+    if (this.#isOver) return;
     const { callback, limit, destination } = this.#options;
     this.#answers.push(answer);
     try {
       callback?.(answer);
     } catch (error) {
-      return this.#reject(error);
+      return this.fail(error);
     }
-    if (this.#answers.length >= (limit ?? destination?.length ?? Infinity)) this.#resolve(this.#answers);
+    if (this.#answers.length >= (limit ?? destination?.length ?? Infinity)) this.#finish();
     else if (this.#sent) this.#countAnew();
   }
 
-  fail(error: Error): void {
+  fail(error: unknown): void {
+    this.#isOver = true;
     this.#reject(error);
   }
 
@@ -62,6 +68,11 @@ export class Answers {
 
   #countAnew(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#resolve(this.#answers), (this.#options.timeout ?? 1) * 1000);
+    this.#timer = setTimeout(() => this.#finish(), Math.min((this.#options.timeout ?? 1) * 1000, LONGEST_TIMER_MS));
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#resolve(this.#answers);
   }
 }

@@ -83,9 +83,10 @@ export class ControlClient {
     );
     const replyTo = ticket === undefined ? undefined : { exchange: replyExchange(post.mailbox).name, routingKey: this.#oid };
     const request = { method: command, arguments: options.arguments ?? {}, destination, pattern, matcher, ticket, replyTo };
+    const channel = await this.#sending;
     const headers = { expires: timeout === 0 ? 0 : now() / 1000 + timeout };
     const message = stamped(post, encodeControlRequest(request), headers, { deliveryMode: 2, priority: 0 });
-    await (await this.#sending).publish(message, { exchange: exchange.name, routingKey: '' });
+    await channel.publish(message, { exchange: exchange.name, routingKey: '' });
   }
 
   async #hear(): Promise<Channel> {
