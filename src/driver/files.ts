@@ -25,8 +25,13 @@ export async function readIfThere(path: string): Promise<Uint8Array | undefined>
 /** Replaces a file in one step: readers see the old bytes or the new. `unique` names the temporary file. */
 export async function replaceFile(path: string, data: string | Uint8Array, unique: string): Promise<void> {
   const fresh = `${dirname(path)}/.${unique}.tmp`;
-  await writeFile(fresh, data, { mode: 0o600 });
-  await rename(fresh, path);
+  try {
+    await writeFile(fresh, data, { mode: 0o600 });
+    await rename(fresh, path);
+  } catch (error) {
+    await unlink(fresh).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Moves a file, also onto another file system. */

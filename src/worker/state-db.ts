@@ -21,7 +21,8 @@ export class StateDb implements Step<Worker> {
   readonly #path: string;
   #written = 0;
   #timer: NodeJS.Timeout | undefined;
-  #writing = false;
+  #writing: Promise<void> | undefined;
+  #isFailing = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -36,13 +37,14 @@ export class StateDb implements Step<Worker> {
     clock.adjust(kept.clock);
     this.#written = ids.version;
     this.#timer = setInterval(() => {
-      if (ids.version !== this.#written && !this.#writing) void this.#tryToWrite(worker);
+      if (ids.version !== this.#written) this.#writing ??= this.#tryToWrite(worker);
     }, WRITE_MS).unref();
   }
 
   async stop(worker: Worker): Promise<void> {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
+    await this.#writing;
     await this.#write(worker);
   }
 
@@ -55,15 +57,16 @@ export class StateDb implements Step<Worker> {
     return kept;
   }
 
-  /** What could not be written is tried again at the next turn. */
+  /** What could not be written is tried again at the next turn; that it cannot be is said once. */
   async #tryToWrite(worker: Worker): Promise<void> {
-    this.#writing = true;
     try {
       await this.#write(worker);
+      this.#isFailing = false;
     } catch (error) {
-      worker.logger.error(`The state could not be written to ${this.#path}: ${messageOf(error)}`);
+      if (!this.#isFailing) worker.logger.error(`The state could not be written to ${this.#path}: ${messageOf(error)}`);
+      this.#isFailing = true;
     } finally {
-      this.#writing = false;
+      this.#writing = undefined;
     }
   }
 
