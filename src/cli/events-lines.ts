@@ -6,6 +6,8 @@ import { formatValue } from './print.ts';
 /** Tasks whose names are remembered, so that later lines can tell them. */
 const REMEMBERED = 4095;
 
+const LONGEST = 4096;
+
 const HUMAN: Readonly<Record<string, string>> = {
   'worker-offline': 'shutdown',
   'worker-online': 'started',
@@ -32,11 +34,11 @@ export class EventLines {
   }
 
   #task(event: ReceivedEvent): string {
-    const uuid = printed(event['uuid']);
+    const uuid = short(printed(event['uuid']));
     if (event['name'] === undefined) return this.#tasks.get(uuid) ?? uuid;
     const shown = `${printed(event['name'])}(${uuid}) args=${printed(event['args'])} kwargs=${printed(event['kwargs'])}`;
     this.#tasks.delete(uuid);
-    this.#tasks.set(uuid, ownCopy(shown.slice(0, 4096)));
+    this.#tasks.set(uuid, short(shown));
     const [oldest] = this.#tasks.keys();
     if (this.#tasks.size > REMEMBERED && oldest !== undefined) this.#tasks.delete(oldest);
     return shown;
@@ -46,6 +48,11 @@ export class EventLines {
 /** A moment of an event's as text; its reader has made sure that there is such a moment. */
 export function isoTime(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('T', ' ').replace('Z', '+00:00');
+}
+
+/** As much of a stranger's text as is kept. */
+function short(text: string): string {
+  return text.length > LONGEST ? ownCopy(text.slice(0, LONGEST)) : text;
 }
 
 function printed(value: unknown): string {

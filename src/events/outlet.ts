@@ -78,6 +78,9 @@ export class EventOutlet {
 
   async #close(graceMs: number): Promise<void> {
     if (this.#waiting > 0) {
+      // There is no time left to be patient with the broker.
+      clearTimeout(this.#retry);
+      this.#retry = undefined;
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, graceMs);
       this.#drained = resolve;

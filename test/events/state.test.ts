@@ -146,6 +146,7 @@ describe('whatever a stranger sends', () => {
     const lines = new EventLines();
     const before = heapAfterCollection();
     for (let n = 0; n < 50; n += 1) {
+      lines.line(event('task-failed', { uuid: `${n}${'z'.repeat(2e6)}`, name: 'n' }));
       const long = event('task-failed', { uuid: `u${n}`, name: 'n', args: `${n}${'y'.repeat(2e6)}`, traceback: `${n}${'x'.repeat(2e6)}` });
       state.apply(long);
       lines.line(long);

@@ -79,15 +79,13 @@ describe('events over RabbitMQ', () => {
   });
 
   test('a broker that refuses them is not stormed', async () => {
-    const refusing = await scriptedAmqp({ [EXCHANGE_DECLARE]: EXCHANGE_DECLARE_OK, [PUBLISH]: CHANNEL_CLOSE });
+    await using refusing = await scriptedAmqp({ [EXCHANGE_DECLARE]: EXCHANGE_DECLARE_OK, [PUBLISH]: CHANNEL_CLOSE });
     await using app = appAt(refusing.url);
     app.sendEvent('custom-count', { n: 1 });
-    await refusing.received(PUBLISH, 1);
+    await refusing.received(PUBLISH, 2);
     await new Promise((resolve) => setTimeout(resolve, 1000));
 
-    expect(refusing.count(PUBLISH)).toBeGreaterThan(1);
-    expect(refusing.count(PUBLISH)).toBeLessThan(6);
-    await refusing[Symbol.asyncDispose]();
+    expect(refusing.count(PUBLISH)).toBeLessThan(8);
   });
 
   test('what cannot be read is counted, and listening goes on', async () => {
