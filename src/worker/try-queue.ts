@@ -3,7 +3,7 @@ import type { Connection } from '../transport/transport.ts';
 
 /**
  * Declares a queue and consumes it for a moment, on a channel of its own that a broker may close without harm. A message that
- * comes meanwhile goes back to its place. Rejects with `ChannelError` when the broker refuses.
+ * comes meanwhile goes back, marked as redelivered. Rejects with `ChannelError` when the broker refuses.
  */
 export async function tryQueue(connection: Connection, queue: Queue): Promise<void> {
   const channel = await connection.openChannel();

@@ -1,6 +1,7 @@
 import type { SignalName } from '../base/signal-name.ts';
 import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
+import { ChannelError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/message-of.ts';
 import type { EventDispatcher } from '../events/dispatcher.ts';
@@ -220,17 +221,17 @@ export class Worker {
 
   /**
    * Consumes one more queue. Rejects with `ChannelError` when it cannot be declared or consumed: that is tried on a channel of
-   * its own, so that a refusal takes no task with it.
+   * its own, so that a refusal takes no task with it; but for a queue that is deleted with its last consumer.
    */
   async addQueue(queue: Queue): Promise<void> {
-    if (this.#connection !== undefined) await tryQueue(this.#connection, queue);
     if (this.#queues.some(({ name }) => name === queue.name)) return;
+    if (this.#connection !== undefined) await tryQueue(this.#connection, queue);
     this.#queues = [...this.#queues, queue];
     try {
       await this.#tasks?.addQueue(queue);
     } catch (error) {
-      // Kept, it would be refused again on every connection to come.
-      this.#queues = this.#queues.filter(({ name }) => name !== queue.name);
+      // Kept, what was refused would be so again on every connection to come. Where the broker is lost, the next is asked.
+      if (error instanceof ChannelError) this.#queues = this.#queues.filter(({ name }) => name !== queue.name);
       throw error;
     }
     this.logger.info(`Started consuming from ${queue.name}`);
