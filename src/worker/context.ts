@@ -1,3 +1,4 @@
+import { Abandoned } from './abandoned.ts';
 import type { CeleryApp } from '../app/celery.ts';
 import type { RetryOptions, TaskContext } from '../app/task.ts';
 import type { Logger } from '../base/logger.ts';
@@ -90,7 +91,13 @@ export class RunContext implements TaskContext {
     this.#abort.abort(reason);
   }
 
+  /** Its worker waits for it no longer: nothing that its code does may reach the run that comes after it. */
+  get isAbandoned(): boolean {
+    return this.abortReason instanceof Abandoned;
+  }
+
   retry(options: RetryOptions = {}): Promise<never> {
+    if (this.isAbandoned) return Promise.reject(this.abortReason as Abandoned);
     return retryTask(this.#parts, options);
   }
 
@@ -100,6 +107,7 @@ export class RunContext implements TaskContext {
   }
 
   updateState(state: string, meta: unknown = null): Promise<void> {
+    if (this.isAbandoned) return Promise.reject(this.abortReason as Abandoned);
     return this.#parts.storeState(state, meta);
   }
 }

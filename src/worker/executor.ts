@@ -10,6 +10,7 @@ import { Losses } from './losses.ts';
 import { taskLog } from './log-lines.ts';
 import type { Pending, Running } from './pending.ts';
 import { finish } from './perform.ts';
+import { abandonedEnding } from './pool/lost.ts';
 import type { Pool } from './pool/pool.ts';
 import { storeState } from './results.ts';
 import { settle } from './settle.ts';
@@ -72,15 +73,16 @@ export class Executor {
    */
   terminate(taskId: string, signal: SignalName): boolean {
     const { pool, state, logger } = this.#options;
-    const running = [...state.active].find(({ pending }) => pending.request.id === taskId);
-    if (running === undefined || this.#over.has(running)) return false;
+    // One that was cancelled may be on its way out beside its next run.
+    const running = [...state.active].find((one) => one.pending.request.id === taskId && !this.#over.has(one) && !this.#cancelled.has(one));
+    if (running === undefined) return false;
     if (!this.#terminated.has(running)) {
       const why = { expired: false, terminated: true, signum: signalNumber(signal) };
       taskLog.terminated(logger, running.pending.request, signal);
       this.#terminated.set(running, discardRevoked(running.pending, why, this.#options));
     }
     // Another signal may end what the first did not.
-    pool.terminate(taskId, signal);
+    pool.terminate(running, signal);
     return true;
   }
 
@@ -91,10 +93,11 @@ export class Executor {
   cancelUnacked(): void {
     const { pool, state, logger } = this.#options;
     for (const running of state.active) {
-      if (!running.policy.acksLate || this.#over.has(running) || this.#terminated.has(running)) continue;
-      if (!pool.abandon(running)) continue;
+      if (!running.policy.acksLate || this.#over.has(running) || this.#terminated.has(running) || this.#cancelled.has(running)) continue;
       taskLog.cancelled(logger, running.pending.request);
       this.#cancelled.add(running);
+      // What has not reached the pool yet will not: `#run` sees to it.
+      pool.abandon(running);
     }
   }
 
@@ -156,6 +159,7 @@ export class Executor {
 
   #run(running: Running): void {
     const { app, pool, limits } = this.#options;
+    if (this.#cancelled.has(running)) return this.#returned(running, abandonedEnding());
     const { request, plan } = running.pending;
     const work = (): Ending | Promise<Ending> => runTraced(running, running.pending, app);
     const ending = pool.run({ running, limits: limits.of(request, plan), work });
@@ -168,7 +172,7 @@ export class Executor {
     this.#inPool -= 1;
     this.#over.add(running);
     if (ending.kind !== 'failure' || ending.cause === undefined) {
-      this.#losses.forget(running.pending.request.id);
+      if (ending.kind !== 'abandoned') this.#losses.forget(running.pending.request.id);
       this.#ended(running, ending);
     } else {
       void this.#losses.judge(running, ending).then((judged) => this.#ended(running, judged));
@@ -179,10 +183,11 @@ export class Executor {
   /** Turns an ending into its effects; at once where nothing needs waiting for. */
   #ended(running: Running, ending: Ending): void {
     const seconds = (performance.now() - running.startedMs) / 1000;
+    const cancelled = this.#cancelled.delete(running);
     const terminated = this.#terminated.get(running);
     if (terminated !== undefined) return void terminated.finally(() => this.#forgotten(running, seconds));
     // There is nothing left to settle. One that was faster than its end is done like any other.
-    if (this.#cancelled.delete(running) && ending.kind === 'abandoned') return this.#done(running, ending, seconds);
+    if (cancelled && ending.kind === 'abandoned') return this.#done(running, ending, seconds);
     this.#logEnding(running, ending, seconds);
     const { request, delivery } = running.pending;
     const { policy } = running;

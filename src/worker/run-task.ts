@@ -38,7 +38,8 @@ export interface Work {
 export function runTask(run: Run, work: Work, signals: Signals<AppSignals>): CodeEnding | Promise<CodeEnding> {
   const { request, plan } = work;
   if (signals.has('task_prerun')) signals.send('task_prerun', { taskId: request.id, context: run.context });
-  const ended = (ending: CodeEnding, thrown?: unknown): CodeEnding => {
+  const ended = (own: CodeEnding, thrown?: unknown): CodeEnding => {
+    const ending: CodeEnding = run.context.isAbandoned ? { kind: 'ignore' } : own;
     tell(signals, run.context, ending, thrown);
     return ending;
   };
@@ -108,7 +109,7 @@ async function endingOf(run: Run, { request, plan }: Work, error: unknown): Prom
     const exception = { exc_type: 'Reject', exc_message: [error.message, error.requeue], exc_module: 'celery.exceptions' };
     return { kind: 'reject', requeue: error.requeue, exception, traceback: encodeTraceback(error), message: error.message };
   }
-  const retry = automaticRetry(error, request, plan.definition.options);
+  const retry = run.context.isAbandoned ? undefined : automaticRetry(error, request, plan.definition.options);
   if (retry === undefined) return failureOf(error);
   try {
     return await runInTask(run, () => run.context.retry(retry));

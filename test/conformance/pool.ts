@@ -290,11 +290,14 @@ function isolatedCases(place: () => PoolPlace, pool: PoolName): void {
     await h.logged(/Task deaf\[.*received/);
     await vi.waitUntil(() => h.worker.running > 0, { timeout: 30_000, interval: 10 });
 
-    expect(h.worker.taskPool?.terminate(result.id, 'SIGTERM')).toBe(true);
+    const [running] = h.worker.state.active;
+    if (running === undefined) throw new Error('it does not run');
+
+    expect(h.worker.taskPool?.terminate(running, 'SIGTERM')).toBe(true);
 
     await expect(result.get({ timeout: 30 })).rejects.toMatchObject({ excType: 'TaskRevokedError', excMessage: ['terminated'] });
     expect(await result.state()).toBe('REVOKED');
-    expect(h.worker.taskPool?.terminate(result.id, 'SIGTERM')).toBe(false);
+    expect(h.worker.taskPool?.terminate(running, 'SIGTERM')).toBe(false);
   });
 
   test('what a task says on the channel of its child is not heard', async () => {

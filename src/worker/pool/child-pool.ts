@@ -10,8 +10,8 @@ import type { Ending } from '../trace.ts';
 import type { StartChild } from './child.ts';
 import { checkSize } from './in-process.ts';
 import { abandonedEnding } from './lost.ts';
-import { PoolChild } from './pool-child.ts';
-import type { Task, Unasked } from './pool-child.ts';
+import { fatedEnding, PoolChild } from './pool-child.ts';
+import type { Fate, Task, Unasked } from './pool-child.ts';
 import type { Job, Pool } from './pool.ts';
 import type { Boot } from './wire.ts';
 
@@ -94,23 +94,12 @@ export class ChildPool implements Pool {
     return promise;
   }
 
-  terminate(taskId: string, signal: SignalName): boolean {
-    const tasks = [...this.#waiting, ...[...this.#children].map(({ task }) => task)];
-    const task = tasks.find((one) => one?.running.pending.request.id === taskId);
-    if (task !== undefined) this.#end(task, { kind: 'terminated', signal }, signal);
-    return task !== undefined;
+  terminate(running: Running, signal: SignalName): boolean {
+    return this.#endRunning(running, { kind: 'terminated', signal }, signal);
   }
 
   abandon(running: Running): boolean {
-    const child = [...this.#children].find(({ task }) => task?.running === running);
-    if (child !== undefined) {
-      child.kill('SIGKILL', true);
-      return true;
-    }
-    const waiting = this.#waiting.find((task) => task.running === running);
-    this.#waiting = this.#waiting.filter((task) => task !== waiting);
-    waiting?.end(abandonedEnding());
-    return waiting !== undefined;
+    return this.#endRunning(running, { kind: 'abandoned' }, 'SIGKILL');
   }
 
   async resize(size: number): Promise<void> {
@@ -161,12 +150,20 @@ export class ChildPool implements Pool {
     return [...this.#children].find((child) => child.task === task);
   }
 
-  #end(task: Task, fate: NonNullable<Task['fate']>, signal: SignalName): void {
-    task.fate = fate;
+  #endRunning(running: Running, fate: Fate, signal: SignalName): boolean {
+    const tasks = [...this.#waiting, ...[...this.#children].map(({ task }) => task)];
+    const task = tasks.find((one) => one?.running === running);
+    if (task !== undefined) this.#end(task, fate, signal);
+    return task !== undefined;
+  }
+
+  #end(task: Task, fate: Fate, signal: SignalName): void {
+    // A task whose message is the broker's again has no other end.
+    if (task.fate?.kind !== 'abandoned') task.fate = fate;
     const child = this.#childOf(task);
     if (child !== undefined) return child.kill(signal);
     this.#waiting = this.#waiting.filter((other) => other !== task);
-    task.end({ kind: 'terminated', signal });
+    task.end(fatedEnding(fate));
   }
 
   /** Starts what is missing, as many at a time as there are processors: each must load the app in time. */
@@ -245,12 +242,13 @@ export class ChildPool implements Pool {
 
   /** Something in the app ends its children beside its tasks: that may go on, and each start costs as much as the last. */
   #diedIdle({ pid }: PoolChild, reason: string): void {
-    this.#options.logger.error(`The child ${pid} of the pool died without a task: ${reason}; another takes its place`);
+    this.#options.logger.error(`A child of the ${this.name} pool (pid ${pid}) died without a task: ${reason}; another takes its place`);
     this.#fillAfter(RESTART_PAUSE_MS);
   }
 
   #fillAfter(pauseMs: number): void {
-    this.#restart ??= setTimeout(() => {
+    clearTimeout(this.#restart);
+    this.#restart = setTimeout(() => {
       this.#restart = undefined;
       this.#fill();
     }, pauseMs);

@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts';
+import { Abandoned } from '../abandoned.ts';
 import { limitTime, SoftTimeLimitExceeded, TimeLimitExceeded } from '../limits.ts';
 import { taskLog } from '../log-lines.ts';
 import type { Running } from '../pending.ts';
@@ -63,21 +64,19 @@ export class InProcessPool implements Pool {
     });
   }
 
-  terminate(taskId: string): boolean {
-    for (const running of this.#running.keys()) {
-      if (running.pending.request.id !== taskId) continue;
-      running.context.abort(new Error('terminated'));
-      return true;
-    }
-    return false;
+  terminate(running: Running): boolean {
+    if (!this.#running.has(running)) return false;
+    running.context.abort(new Error('terminated'));
+    return true;
   }
 
   /** Code that still runs afterwards is nobody's, as at the pool's end. */
   abandon(running: Running): boolean {
     const end = this.#running.get(running);
-    end?.(abandonedEnding());
-    running.context.abort(new Error('the connection to the broker was lost'));
-    return end !== undefined;
+    if (end === undefined) return false;
+    end(abandonedEnding());
+    running.context.abort(new Abandoned('the connection to the broker was lost'));
+    return true;
   }
 
   async resize(size: number): Promise<void> {
@@ -96,7 +95,7 @@ export class InProcessPool implements Pool {
     this.#stopped = true;
     for (const [running, end] of this.#running) {
       end(abandonedEnding());
-      running.context.abort(new Error('the worker was stopped'));
+      running.context.abort(new Abandoned('the worker was stopped'));
     }
   }
 

@@ -5,7 +5,7 @@ import type { Running } from '../pending.ts';
 import { failureOf } from '../run-task.ts';
 import type { Ending } from '../trace.ts';
 import type { Child, Exit, StartChild } from './child.ts';
-import { overdueEnding, lostEnding } from './lost.ts';
+import { abandonedEnding, lostEnding, overdueEnding } from './lost.ts';
 import { unpackEnding } from './packing.ts';
 import type { Boot, EndingWire, FromChild } from './wire.ts';
 
@@ -17,8 +17,14 @@ export interface Task {
   readonly begin: () => void;
   readonly end: (ending: Ending) => void;
   /** Why its child is being ended, when it is because of this task. */
-  fate: { readonly kind: 'overdue'; readonly seconds: number } | { readonly kind: 'terminated'; readonly signal: SignalName } | undefined;
+  fate: Fate | undefined;
 }
+
+/** How a task ends that its child is ended for. */
+export type Fate =
+  | { readonly kind: 'overdue'; readonly seconds: number }
+  | { readonly kind: 'terminated'; readonly signal: SignalName }
+  | { readonly kind: 'abandoned' };
 
 /** What a child is made of. Each callback names the child. */
 export interface ChildParts {
@@ -158,7 +164,8 @@ export class PoolChild {
   #exited(exit: Exit): void {
     clearTimeout(this.#timer);
     const state = this.#state;
-    const unasked = state === 'starting' || state === 'idle' ? { while: state, reason: this.#reason ?? describeExit(exit) } : undefined;
+    const isUnasked = (state === 'starting' || state === 'idle') && !this.#stopping;
+    const unasked = isUnasked ? { while: state, reason: this.#reason ?? describeExit(exit) } : undefined;
     this.#state = 'gone';
     const task = this.#task;
     this.#task = undefined;
@@ -167,10 +174,21 @@ export class PoolChild {
   }
 
   #endingOf({ fate, number }: Task, exit: Exit): Ending {
-    if (fate?.kind === 'overdue') return overdueEnding(fate.seconds);
-    if (fate?.kind === 'terminated') return { kind: 'terminated', signal: fate.signal };
+    if (fate !== undefined) return fatedEnding(fate);
     const lost = lostEnding(exit, number);
     return this.#stopping ? { kind: 'abandoned', exception: lost.exception, traceback: lost.traceback } : lost;
+  }
+}
+
+/** The ending of a task that its child was ended for. */
+export function fatedEnding(fate: Fate): Ending {
+  switch (fate.kind) {
+    case 'overdue':
+      return overdueEnding(fate.seconds);
+    case 'terminated':
+      return { kind: 'terminated', signal: fate.signal };
+    case 'abandoned':
+      return abandonedEnding();
   }
 }
 

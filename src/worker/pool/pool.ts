@@ -1,3 +1,4 @@
+import type { SignalName } from '../../base/signal-name.ts';
 import type { Running } from '../pending.ts';
 import type { TimeLimits } from '../limits.ts';
 import type { Ending } from '../trace.ts';
@@ -24,7 +25,7 @@ export interface Pool {
   /** How it ended; at once, where the task did not wait for anything. Never throws and never rejects. */
   run(job: Job): Ending | Promise<Ending>;
   /** Ends a running task by force, where the pool can; otherwise aborts its signal. Returns whether it ran here. */
-  terminate(taskId: string, signal: string): boolean;
+  terminate(running: Running, signal: SignalName): boolean;
   /** Ends a running task by force, where the pool can, because its message is the broker's again: its ending is `abandoned`. Returns whether it ran here. */
   abandon(running: Running): boolean;
   /** More or fewer slots. Running jobs are finished. Rejects with `RangeError` below one, or where the size is fixed. */
