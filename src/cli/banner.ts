@@ -10,6 +10,7 @@ export interface BannerFacts {
   readonly results: string;
   readonly concurrency: number;
   readonly pool: string;
+  readonly taskEvents: boolean;
   readonly queues: readonly Queue[];
   /** Celery lists them from INFO on. */
   readonly tasks: readonly string[] | undefined;
@@ -27,7 +28,7 @@ export function banner(facts: BannerFacts): string {
     `.> transport:   ${facts.transport}`,
     `.> results:     ${facts.results}`,
     `.> concurrency: ${facts.concurrency} (${facts.pool})`,
-    '.> task events: OFF',
+    `.> task events: ${facts.taskEvents ? 'ON' : 'OFF (enable -E to monitor tasks in this worker)'}`,
     '',
     '[queues]',
     ...facts.queues.map(

@@ -91,7 +91,7 @@ function refuse(argv: Readonly<Record<string, unknown>>, flags: readonly Missing
     if (argv[flag] !== undefined) {
       throw new UsageError(
         `--${flag} is ${what} that tq-bridge does not support yet.`,
-        'leave it out; docs/protocol.md lists what is built',
+        'leave it out; docs/worker.md lists the flags there are',
       );
     }
   }

@@ -2,7 +2,20 @@ import { nearest } from '../base/nearest.ts';
 import { MISSING_COMMANDS } from './not-built.ts';
 import { UsageError } from './print.ts';
 
-const COMMANDS = ['worker', 'call', 'result', 'encode', 'decode', 'inspect', 'control', 'status', 'events'] as const;
+const COMMANDS = [
+  'worker',
+  'call',
+  'result',
+  'purge',
+  'list',
+  'encode',
+  'decode',
+  'inspect',
+  'control',
+  'status',
+  'events',
+  'report',
+] as const;
 
 /** What each command cannot do without. */
 const OPERANDS: Readonly<Record<string, string>> = { call: 'the name of a task', encode: 'the name of a task', result: 'the id of a task' };
@@ -30,7 +43,9 @@ function unknownWord(word: string, command: string | undefined): UsageError {
 }
 
 function unknownOption(name: string, command: string | undefined, options: readonly string[]): UsageError {
-  const near = name.length === 1 ? undefined : nearest(name, options);
+  // An option of another command is no help.
+  const others = options.filter((option) => option !== name);
+  const near = name.length === 1 ? undefined : nearest(name, others);
   const option = name.length === 1 ? `-${name}` : `--${name}`;
   return new UsageError(`No such option: ${option}${near === undefined ? '' : ` Did you mean --${near}?`}`, hintFor(command));
 }

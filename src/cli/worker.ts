@@ -120,7 +120,7 @@ function layoutOf({ settings }: Celery): LogLayout {
   };
 }
 
-function bannerOf(app: Celery, { hostname, pool, concurrency, queues }: Worker, showTasks: boolean): string {
+function bannerOf(app: Celery, { hostname, pool, concurrency, queues, events }: Worker, showTasks: boolean): string {
   return banner({
     hostname,
     version: packageVersion(),
@@ -129,6 +129,7 @@ function bannerOf(app: Celery, { hostname, pool, concurrency, queues }: Worker, 
     results: app.backendLabel,
     concurrency,
     pool,
+    taskEvents: events.sends('task'),
     queues,
     tasks: showTasks ? app.tasks.names() : undefined,
   });

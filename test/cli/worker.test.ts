@@ -82,9 +82,10 @@ describe('tq-bridge worker', { timeout: 20_000 }, () => {
     await using worker = await start(project("app.task('proj.add', () => 1);"), ['-n', 'web1']);
 
     expect(worker.output()).toContain('celery@web1 v');
-    expect(worker.output()).toContain('.> task events: OFF');
+    expect(worker.output()).toContain('.> task events: OFF (enable -E to monitor tasks in this worker)');
     expect(worker.output()).toContain('[tasks]\n  . proj.add');
-    await using quieter = await start(project("app.task('proj.add', () => 1);"), ['-l', 'WARNING'], /\[queues\]/);
+    await using quieter = await start(project("app.task('proj.add', () => 1);"), ['-l', 'WARNING', '-E'], /\[queues\]/);
+    expect(quieter.output()).toContain('.> task events: ON');
     expect(quieter.output()).not.toContain('[tasks]');
   });
 
