@@ -26,7 +26,7 @@ import { isChild } from './pool/inside.ts';
 import { poolOptions } from './pool/options.ts';
 import type { Pool } from './pool/pool.ts';
 import { nodeName } from './node-name.ts';
-import { createPool } from './pool/registry.ts';
+import { checkPoolName, createPool } from './pool/registry.ts';
 import type { PoolName } from './pool/registry.ts';
 import { Revocations } from './revocations.ts';
 import { PurgeStep } from './purge.ts';
@@ -154,6 +154,7 @@ export class Worker {
     this.hostname = nodeName(options.hostname, app.host.hostname);
     app.signals.send('celeryd_init', { hostname: this.hostname, options: { ...options } });
     this.pool = options.pool ?? app.settings.worker_pool;
+    checkPoolName(this.pool);
     this.autoscaler = options.autoscale === undefined ? undefined : new Autoscaler(options.autoscale);
     if (this.autoscaler !== undefined && this.pool === 'solo') throw new RangeError('the solo pool runs one task at a time');
     this.#concurrency =

@@ -197,6 +197,12 @@ describe('children that do not come up', () => {
   test('a worker needs to know its module, and is not started inside a child', async () => {
     const app = new Celery('x', { broker_url: 'memory://pools' });
     await expect(app.worker({ pool: 'prefork' }).start()).rejects.toThrow(/source: \{ module: import\.meta\.url \}/);
+    await expect(app.worker({ pool: 'threads', source: { module: import.meta.url } }).start()).rejects.toThrow(
+      /memory broker is of one process/,
+    );
+    expect(() => app.worker({ pool: 'processes' as 'prefork' })).toThrow(
+      /the pools are async, solo, prefork, threads; there is no 'processes'/,
+    );
     const folder = mkdtempSync(join(tmpdir(), 'tq-pool-'));
     const module = join(folder, 'bomb.mjs');
     writeFileSync(

@@ -28,6 +28,10 @@ function bootOf({ app, pool, hostname, logger }: Worker, { source }: WorkerOptio
       `the ${pool} pool runs tasks in children that import the app anew: app.worker({ source: { module: import.meta.url } }) names its module`,
     );
   }
+  if (app.settings.broker_url.startsWith('memory:'))
+    throw new ImproperlyConfiguredError(
+      `the memory broker is of one process, and what tasks send from children of the ${pool} pool would be lost: use the async pool, or filesystem://`,
+    );
   const { module, exportName, include = [] } = source;
   return {
     module,

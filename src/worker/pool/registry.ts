@@ -20,6 +20,11 @@ const POOLS: Readonly<Record<PoolName, (options: PoolOptions) => Pool>> = {
   threads: (options) => new ChildPool({ ...options, name: 'threads', start: startThread, boot: options.boot() }),
 };
 
+/** Throws `RangeError` for what is no pool's name: JavaScript may say anything. */
+export function checkPoolName(name: string): void {
+  if (!Object.hasOwn(POOLS, name)) throw new RangeError(`the pools are ${Object.keys(POOLS).join(', ')}; there is no '${name}'`);
+}
+
 /** Makes a pool by name. Throws as `PoolOptions.boot` does. */
 export function createPool(name: PoolName, options: PoolOptions): Pool {
   return POOLS[name](options);
