@@ -132,6 +132,7 @@ export class Executor {
   async #runUnlessDone(running: Running): Promise<void> {
     const { app, logger } = this.#options;
     const done = await storedSuccess(running, app, logger);
+    if (this.#cancelled.has(running)) return this.#run(running);
     if (done === undefined) return this.#begin(running);
     this.#inPool -= 1;
     const { request } = running.pending;
