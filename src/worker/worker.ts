@@ -1,7 +1,6 @@
 import type { SignalName } from '../base/signal-name.ts';
 import { availableParallelism } from 'node:os';
 import type { CeleryApp } from '../app/celery.ts';
-import { ChannelError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/message-of.ts';
 import type { EventDispatcher } from '../events/dispatcher.ts';
@@ -221,18 +220,20 @@ export class Worker {
   }
 
   /**
-   * Consumes one more queue. Rejects with `ChannelError` when it cannot be declared or consumed: that is tried on a channel of
+   * Consumes one more queue. Rejects when it cannot be declared or consumed, with `ChannelError` in most cases: that is tried on a channel of
    * its own, so that a refusal takes no task with it; but for a queue that is deleted with its last consumer.
    */
   async addQueue(queue: Queue): Promise<void> {
     if (this.#queues.some(({ name }) => name === queue.name)) return;
     if (this.#connection !== undefined) await tryQueue(this.#connection, queue);
+    // Somebody else may have asked for it meanwhile.
+    if (this.#queues.some(({ name }) => name === queue.name)) return;
     this.#queues = [...this.#queues, queue];
     try {
       await this.#tasks?.addQueue(queue);
     } catch (error) {
       // Kept, what was refused would be so again on every connection to come. Where the broker is lost, the next is asked.
-      if (error instanceof ChannelError) this.#queues = this.#queues.filter(({ name }) => name !== queue.name);
+      if (this.#connection?.isOpen === true) this.#queues = this.#queues.filter(({ name }) => name !== queue.name);
       throw error;
     }
     this.logger.info(`Started consuming from ${queue.name}`);

@@ -182,6 +182,14 @@ describe('control commands', () => {
     expect(await ask('active_queues')).toMatchObject([{ name: 'q' }]);
   });
 
+  test('the same queue asked for twice at once is consumed once', async () => {
+    const worker = await h.start({ hostname: NODE });
+
+    await Promise.all([ask('add_consumer', { queue: 'more' }), ask('add_consumer', { queue: 'more' })]);
+
+    expect(worker.queues.map(({ name }) => name)).toEqual(['q', 'more']);
+  });
+
   test('shutdown is a warm one that nobody answers', async () => {
     const worker = await h.start({ hostname: NODE });
 

@@ -1,3 +1,4 @@
+import { parseBrokerUrls } from '../../base/broker-url.ts';
 import { ImproperlyConfiguredError } from '../../base/errors.ts';
 import type { LogLevel } from '../../base/logger.ts';
 import type { Worker, WorkerOptions } from '../worker.ts';
@@ -28,7 +29,7 @@ function bootOf({ app, pool, hostname, logger }: Worker, { source }: WorkerOptio
       `the ${pool} pool runs tasks in children that import the app anew: app.worker({ source: { module: import.meta.url } }) names its module`,
     );
   }
-  if (app.settings.broker_url.startsWith('memory:'))
+  if (parseBrokerUrls(app.settings.broker_url).some(({ scheme }) => scheme === 'memory'))
     throw new ImproperlyConfiguredError(
       `the memory broker is of one process, and what tasks send from children of the ${pool} pool would be lost: use the async pool, or filesystem://`,
     );
