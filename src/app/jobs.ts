@@ -29,6 +29,8 @@ export interface Passage {
   readonly compression: string | undefined;
   readonly deliveryMode: 1 | 2;
   readonly policy: RetryPolicy | undefined;
+  /** Throws when it shall not be sent after all: asked each time that it is about to be. */
+  readonly check?: () => void;
 }
 
 /** What an app lends to its jobs. */
@@ -139,6 +141,7 @@ export class RequestJob implements Traceable, PublishJob<void> {
   }
 
   encode(): Message {
+    this.#passage.check?.();
     return encodeRequest(this.#wire, traced(this.#request, this.traceHeaders), this.#passage);
   }
 

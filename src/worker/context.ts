@@ -25,6 +25,7 @@ export class RunContext implements TaskContext {
   readonly #parts: ContextParts;
   #logger: Logger | undefined;
   #abort: AbortController | undefined;
+  #abandoned: Abandoned | undefined;
 
   constructor(parts: ContextParts) {
     this.#parts = parts;
@@ -91,14 +92,19 @@ export class RunContext implements TaskContext {
     this.#abort.abort(reason);
   }
 
-  /** Its worker waits for it no longer: nothing that its code does may reach the run that comes after it. */
-  get isAbandoned(): boolean {
-    return this.abortReason instanceof Abandoned;
+  /** Its worker waits for it no longer: aborts `signal`, and lets nothing that its code does reach the run that comes after it. */
+  abandon(reason: string): void {
+    this.#abandoned = new Abandoned(reason);
+    this.abort(this.#abandoned);
   }
 
-  retry(options: RetryOptions = {}): Promise<never> {
-    if (this.isAbandoned) return Promise.reject(this.abortReason as Abandoned);
-    return retryTask(this.#parts, options);
+  get isAbandoned(): boolean {
+    return this.#abandoned !== undefined;
+  }
+
+  async retry(options: RetryOptions = {}): Promise<never> {
+    this.#checkWanted();
+    return retryTask(this.#parts, options, () => this.#checkWanted());
   }
 
   sendEvent(type: string, fields: EventFields = {}): void {
@@ -107,7 +113,14 @@ export class RunContext implements TaskContext {
   }
 
   updateState(state: string, meta: unknown = null): Promise<void> {
-    if (this.isAbandoned) return Promise.reject(this.abortReason as Abandoned);
-    return this.#parts.storeState(state, meta);
+    if (this.#abandoned === undefined) return this.#parts.storeState(state, meta);
+    const refused = Promise.reject<void>(this.#abandoned);
+    // Code that never awaits its progress must not end the process.
+    refused.catch(() => undefined);
+    return refused;
+  }
+
+  #checkWanted(): void {
+    if (this.#abandoned !== undefined) throw this.#abandoned;
   }
 }

@@ -132,9 +132,10 @@ export class Executor {
   async #runUnlessDone(running: Running): Promise<void> {
     const { app, logger } = this.#options;
     const done = await storedSuccess(running, app, logger);
-    if (this.#cancelled.has(running)) return this.#run(running);
+    if (this.#cancelled.has(running) || this.#terminated.has(running)) return this.#run(running);
     if (done === undefined) return this.#begin(running);
     this.#inPool -= 1;
+    this.#over.add(running);
     const { request } = running.pending;
     taskLog.duplicate(logger, request);
     const wasSent = (done.children ?? []).length > 0;
@@ -160,7 +161,7 @@ export class Executor {
 
   #run(running: Running): void {
     const { app, pool, limits } = this.#options;
-    if (this.#cancelled.has(running)) return this.#returned(running, abandonedEnding());
+    if (this.#cancelled.has(running) || this.#terminated.has(running)) return this.#returned(running, abandonedEnding());
     const { request, plan } = running.pending;
     const work = (): Ending | Promise<Ending> => runTraced(running, running.pending, app);
     const ending = pool.run({ running, limits: limits.of(request, plan), work });
@@ -215,7 +216,8 @@ export class Executor {
     this.#done(running, { kind: 'ignore' }, seconds);
   }
 
-  #logEnding({ pending, policy }: Running, ending: Ending, seconds: number): void {
+  #logEnding(running: Running, ending: Ending, seconds: number): void {
+    const { pending, policy } = running;
     const { logger } = this.#options;
     const { request } = pending;
     switch (ending.kind) {
@@ -229,7 +231,10 @@ export class Executor {
         taskLog.terminated(logger, request, ending.signal);
         return this.#revoked(pending, ending.signal);
       case 'abandoned':
-        return taskLog.abandoned(logger, request, policy.acksLate);
+        taskLog.abandoned(logger, request, policy.acksLate);
+        // What its code does now counts no more, and so it cannot tell this itself.
+        if (!policy.acksLate) this.#losses.tellFailed(running, ending.exception);
+        return;
       case 'retry':
         return taskLog.retried(logger, request, ending.message);
       case 'ignore':

@@ -2,6 +2,7 @@ import type { AppSignals, Signals } from '../app/signals.ts';
 import { Retry } from '../app/exceptions.ts';
 import type { Logger } from '../base/logger.ts';
 import { messageOf } from '../base/message-of.ts';
+import type { ExceptionWire } from '../protocol/result.ts';
 import { taskLog } from './log-lines.ts';
 import type { Running } from './pending.ts';
 import { runsAgain } from './trace.ts';
@@ -61,12 +62,17 @@ export class Losses {
     if (this.#counts.size > 0) this.#counts.delete(id);
   }
 
-  /** Code that was ended could not tell its listeners: the worker does. */
-  #failed({ context }: Running, ending: Failure): Failure {
-    const { signals } = this.#options;
-    const exception = Object.assign(new Error(String(ending.exception.exc_message[0])), { name: ending.exception.exc_type });
-    if (signals.has('task_failure')) signals.send('task_failure', { taskId: context.id, context, exception });
+  #failed(running: Running, ending: Failure): Failure {
+    this.tellFailed(running, ending.exception);
     return ending;
+  }
+
+  /** Code that was ended could not tell its listeners: the worker does. */
+  tellFailed({ context }: Running, { exc_type: name, exc_message: [message] }: ExceptionWire): void {
+    const { signals } = this.#options;
+    if (!signals.has('task_failure')) return;
+    const exception = Object.assign(new Error(String(message)), { name });
+    signals.send('task_failure', { taskId: context.id, context, exception });
   }
 
   /** `undefined`: the retry could not be sent, and the loss is one like any other. */

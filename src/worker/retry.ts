@@ -30,7 +30,7 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof RetryOptions>([
  * retries are used up, `Reject` when the message could not be published, and `TypeError` for an option that does not exist.
  * `celery/app/task.py Task.retry`.
  */
-export async function retryTask(parts: ContextParts, options: RetryOptions): Promise<never> {
+export async function retryTask(parts: ContextParts, options: RetryOptions, check: () => void): Promise<never> {
   checkOptions(options);
   const { app, plan, delivery } = parts;
   const { options: task } = plan.definition;
@@ -54,6 +54,7 @@ export async function retryTask(parts: ContextParts, options: RetryOptions): Pro
         compression: app.settings.task_compression ?? undefined,
         deliveryMode: app.settings.task_default_delivery_mode as 1 | 2,
         policy: app.settings.task_publish_retry_policy,
+        check,
       },
     );
   } catch (error) {

@@ -34,7 +34,10 @@ async function open(pool: PoolName, concurrency: number, settings: Readonly<Reco
       worker_cancel_long_running_tasks_on_connection_loss: true,
       ...settings,
     },
-  );
+  ).catch(async (error: unknown) => {
+    await proxy[Symbol.asyncDispose]();
+    throw error;
+  });
   const endings: string[] = [];
   place.worker.state.observe({ ended: (_running, { kind }) => void endings.push(kind) });
   const end = async (): Promise<void> => {
@@ -68,21 +71,26 @@ test.each([
   expect(place.lines.filter((line) => line.includes('could not be'))).toEqual([]);
 });
 
-test('what an ended task does afterwards reaches no other run: no retry, no state', async () => {
-  await using loss = await open('async', 1);
-  const { place } = loss;
-  const sent = await place.send('heeds', [place.file('started'), place.file('gate'), place.file('after')]);
-  await starts(place, 1);
+test.each([{}, { softTimeLimit: 0.05 }])(
+  'what an ended task does afterwards reaches no other run: no retry, no state; %o',
+  async (options) => {
+    await using loss = await open('async', 1);
+    const { place } = loss;
+    const sent = await place.send('haunts', [place.file('started'), place.file('gate'), place.file('after')], options);
+    await starts(place, 1);
+    if ('softTimeLimit' in options) await place.logged(/Soft time limit/);
 
-  loss.cut();
+    loss.cut();
 
-  await starts(place, 2);
-  await expect.poll(() => place.read('after')).toEqual(['Abandoned', 'Abandoned']);
-  writeFileSync(place.file('gate'), '');
-  expect(await sent.get({ timeout: 20 })).toBe('through');
-  await place.run('add', [1, 2]);
-  expect(place.read('started')).toEqual(['0', '0']);
-});
+    await starts(place, 2);
+    writeFileSync(place.file('after.now'), '');
+    await expect.poll(() => place.read('after')).toEqual(['Abandoned', 'Abandoned']);
+    writeFileSync(place.file('gate'), '');
+    expect(await sent.get({ timeout: 20 })).toBe('through');
+    await place.run('add', [1, 2]);
+    expect(place.read('started')).toEqual(['0', '0']);
+  },
+);
 
 test.each([
   ['an early-acked one', { task_acks_late: false }, ['success'], 1],

@@ -1,6 +1,6 @@
 /** What a pool does with a child whose words cross with its end; children played by the test. */
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { silentLogger } from '../../src/base/logger.ts';
 import { jsonSerializer } from '../../src/message/serializers/json.ts';
 import type { ChildEvents, Exit } from '../../src/worker/pool/child.ts';
@@ -94,4 +94,23 @@ test('a task that is abandoned has that end, whatever else befalls it', async ()
 
   expect((await Promise.all(endings.map((ending) => Promise.resolve(ending)))).map(({ kind }) => kind)).toEqual(['abandoned', 'abandoned']);
   expect(pool.abandon(held)).toBe(false);
+  const stopped = pool.stop({ graceMs: 0 });
+  for (const { events } of children.slice(1)) events.onExit(KILLED);
+  await stopped;
+});
+
+test('children that die without a task are replaced after a pause, one pause for all', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { pool, children, lines } = poolOf(2);
+  void pool.start();
+  for (const { events } of children) events.onMessage({ type: 'ready' });
+
+  for (const { events } of children) events.onExit(KILLED);
+  vi.advanceTimersByTime(499);
+  expect(children).toHaveLength(2);
+  vi.advanceTimersByTime(1);
+
+  expect(children).toHaveLength(4);
+  expect(lines).toHaveLength(2);
 });

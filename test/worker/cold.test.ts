@@ -46,6 +46,33 @@ describe('a cold shutdown', () => {
     expect(h.lines.at(-1)).toContain('its message was acked before: it is lost');
   });
 
+  test('code that goes on afterwards reaches no other run, and ends nothing', async () => {
+    const started = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const refused: unknown[] = [];
+    const failures: unknown[] = [];
+    h.app.signals.on('task_failure', ({ exception }) => void failures.push(exception));
+    h.app.task('haunting', { autoretryFor: [Error], defaultRetryDelay: 0 }, async function haunting() {
+      started.resolve();
+      await gate.promise;
+      void this.updateState('PROGRESS');
+      refused.push(await this.retry().catch((error: unknown) => error));
+      throw new Error('so that it is retried');
+    });
+    const sent = await h.app.sendTask('haunting');
+    const worker = await h.start();
+    await started.promise;
+
+    await worker.terminate();
+    gate.resolve();
+    await expect.poll(() => refused).toEqual([expect.objectContaining({ name: 'Abandoned' })]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+
+    expect(await sent.state()).toBe('FAILURE');
+    expect(failures).toEqual([expect.objectContaining({ name: 'WorkerLostError' })]);
+    expect(await (await h.broker()).size('celery')).toBe(0);
+  });
+
   test('gives back what has not started, and does not get it again', async () => {
     await Promise.all(Array.from({ length: 5 }, () => h.app.sendTask('endless')));
     await Promise.all(Array.from({ length: 5 }, () => h.app.sendTask('endless', [], { countdown: 1000 })));

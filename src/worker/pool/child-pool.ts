@@ -46,6 +46,7 @@ export class ChildPool implements Pool {
   #jobs = 0;
   #failures = 0;
   #restart: NodeJS.Timeout | undefined;
+  #restartAt = 0;
   readonly #started = Promise.withResolvers<void>();
   #state: 'starting' | 'running' | 'stopped' = 'starting';
   #onEmpty: (() => void) | undefined;
@@ -246,8 +247,12 @@ export class ChildPool implements Pool {
     this.#fillAfter(RESTART_PAUSE_MS);
   }
 
+  /** Of two pauses the one that ends later counts. */
   #fillAfter(pauseMs: number): void {
+    const at = performance.now() + pauseMs;
+    if (this.#restart !== undefined && this.#restartAt >= at) return;
     clearTimeout(this.#restart);
+    this.#restartAt = at;
     this.#restart = setTimeout(() => {
       this.#restart = undefined;
       this.#fill();

@@ -1,5 +1,4 @@
 import type { Logger } from '../../base/logger.ts';
-import { Abandoned } from '../abandoned.ts';
 import { limitTime, SoftTimeLimitExceeded, TimeLimitExceeded } from '../limits.ts';
 import { taskLog } from '../log-lines.ts';
 import type { Running } from '../pending.ts';
@@ -75,7 +74,7 @@ export class InProcessPool implements Pool {
     const end = this.#running.get(running);
     if (end === undefined) return false;
     end(abandonedEnding());
-    running.context.abort(new Abandoned('the connection to the broker was lost'));
+    running.context.abandon('the connection to the broker was lost');
     return true;
   }
 
@@ -95,7 +94,7 @@ export class InProcessPool implements Pool {
     this.#stopped = true;
     for (const [running, end] of this.#running) {
       end(abandonedEnding());
-      running.context.abort(new Abandoned('the worker was stopped'));
+      running.context.abandon('the worker was stopped');
     }
   }
 
