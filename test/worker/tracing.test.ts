@@ -2,6 +2,9 @@ import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentele
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ImproperlyConfiguredError } from '../../src/base/errors.ts';
@@ -209,6 +212,9 @@ describe.each(['prefork', 'threads'] as const)('in children of the pool %s', (po
   const source = { module: new URL('../fixtures/traced-app.ts', import.meta.url).href };
 
   test('code runs in the trace of its message, and callbacks follow it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tq-traced-'));
+    const folders = { data_folder_in: folder, data_folder_out: folder, control_folder: join(folder, 'control') };
+    h.app.configure({ broker_url: 'filesystem://', broker_transport_options: folders });
     h.app.task('where', () => 'not here');
     h.app.task('which', () => 'not here');
     await h.start({ pool, concurrency: 1, source });
