@@ -1,9 +1,9 @@
+import type { Answer as Reply } from '../control/answers.ts';
 import type { BroadcastOptions, ControlClient } from '../control/client.ts';
 import { Inspect } from './inspect.ts';
 import type { InspectOptions } from './inspect.ts';
 
-/** One answer: by node name. */
-export type Reply = Readonly<Record<string, unknown>>;
+export type { Answer as Reply } from '../control/answers.ts';
 
 /** How a control command is sent. With `reply` it resolves to the answers, else to `[]` once it is sent. */
 export interface ControlOptions extends BroadcastOptions {

@@ -7,6 +7,7 @@ export interface AnswersOptions {
   readonly timeout?: number | undefined;
   /** Answers that are enough. Default: as many as there are destinations. */
   readonly limit?: number | undefined;
+  /** Node names; every node when left out. */
   readonly destination?: readonly string[] | undefined;
   /** Sees each answer as it comes. */
   readonly callback?: ((reply: Answer) => void) | undefined;

@@ -11,8 +11,6 @@ import { messageOf } from '../base/message-of.ts';
 /** Where a request goes and how long its answers are waited for. */
 export interface BroadcastOptions extends AnswersOptions {
   readonly arguments?: Readonly<Record<string, unknown>>;
-  /** Node names; every node when left out. */
-  readonly destination?: readonly string[] | undefined;
   /** Nodes by name: both together. `matcher` is `glob` or `pcre`. */
   readonly pattern?: string | undefined;
   readonly matcher?: string | undefined;

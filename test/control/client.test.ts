@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ConnectionError } from '../../src/base/errors.ts';
 import { ControlClient } from '../../src/control/client.ts';
 import type { Channel } from '../../src/transport/transport.ts';
@@ -48,8 +48,11 @@ test('a broker that goes while answers are waited for is an error at once', asyn
 
 test('the time to wait begins when the request is sent', async () => {
   await h.start({ hostname: NODE });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const client = clientWith(async (next, index) => {
-    if (index > 0) await new Promise((resolve) => setTimeout(resolve, 2500));
+    // Time passes while the channel opens.
+    if (index > 0) vi.advanceTimersByTime(2500);
     return next();
   });
 

@@ -15,7 +15,7 @@ function messagesOf(version: string): Named[] {
   return Object.entries(golden(version, 'control')).flatMap(([name, { messages }]) => messages.map((message) => ({ name, message })));
 }
 
-/** `{}` or a value as JSON with its keys in order: Python's blanks are not ours. */
+/** The same JSON without Python's blanks. */
 const asJson = (text: string): string => writeJson(parseJson(text));
 
 describe.each(goldenVersions)('remote control of Celery %s', (version) => {
