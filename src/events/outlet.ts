@@ -190,9 +190,11 @@ export class EventOutlet {
     const channel = await connection.openChannel();
     await channel.declareExchange(eventExchange(exchange, connection.kind.driverType));
     this.#hasCarried = false;
+    // It may be found closed before it has said why.
+    this.#lostReason = new ConnectionError('the channel is closed');
     this.#channel = channel;
     void channel.closed.then((reason) => {
-      this.#lostReason = reason ?? new ConnectionError('the channel is closed');
+      this.#lostReason = reason ?? this.#lostReason;
       this.wake();
     });
   }

@@ -45,8 +45,6 @@ export interface ScriptedAmqp extends AsyncDisposable {
   readonly url: string;
   /** Resolves when it was sent this method that often. */
   received(id: number, times: number): Promise<void>;
-  /** How often it was sent this method so far. */
-  count(id: number): number;
 }
 
 /** A server that answers the method with id `n` by `answers[n]`; the handshake works unless it is scripted too. */
@@ -87,7 +85,6 @@ export async function scriptedAmqp(answers: Readonly<Record<number, Buffer>>): P
     received: async (id, times) => {
       while ((counts.get(id) ?? 0) < times) await new Promise<void>((resolve) => (wake = resolve));
     },
-    count: (id) => counts.get(id) ?? 0,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
