@@ -132,7 +132,7 @@ export class Executor {
   async #runUnlessDone(running: Running): Promise<void> {
     const { app, logger } = this.#options;
     const done = await storedSuccess(running, app, logger);
-    if (this.#cancelled.has(running) || this.#terminated.has(running)) return this.#run(running);
+    if (this.#isGivenUp(running)) return this.#run(running);
     if (done === undefined) return this.#begin(running);
     this.#inPool -= 1;
     this.#over.add(running);
@@ -159,9 +159,14 @@ export class Executor {
     return running as Running;
   }
 
+  /** It was ended before its code has begun. */
+  #isGivenUp(running: Running): boolean {
+    return this.#cancelled.has(running) || this.#terminated.has(running);
+  }
+
   #run(running: Running): void {
     const { app, pool, limits } = this.#options;
-    if (this.#cancelled.has(running) || this.#terminated.has(running)) return this.#returned(running, abandonedEnding());
+    if (this.#isGivenUp(running)) return this.#returned(running, abandonedEnding());
     const { request, plan } = running.pending;
     const work = (): Ending | Promise<Ending> => runTraced(running, running.pending, app);
     const ending = pool.run({ running, limits: limits.of(request, plan), work });

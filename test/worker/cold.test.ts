@@ -51,6 +51,7 @@ describe('a cold shutdown', () => {
     const gate = Promise.withResolvers<void>();
     const refused: unknown[] = [];
     const failures: unknown[] = [];
+    const over = new Promise<{ readonly state: string }>((resolve) => h.app.signals.on('task_postrun', resolve));
     h.app.signals.on('task_failure', ({ exception }) => void failures.push(exception));
     h.app.task('haunting', { autoretryFor: [Error], defaultRetryDelay: 0 }, async function haunting() {
       started.resolve();
@@ -65,9 +66,9 @@ describe('a cold shutdown', () => {
 
     await worker.terminate();
     gate.resolve();
-    await expect.poll(() => refused).toEqual([expect.objectContaining({ name: 'Abandoned' })]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
 
+    expect((await over).state).toBe('IGNORED');
+    expect(refused).toEqual([expect.objectContaining({ name: 'Abandoned' })]);
     expect(await sent.state()).toBe('FAILURE');
     expect(failures).toEqual([expect.objectContaining({ name: 'WorkerLostError' })]);
     expect(await (await h.broker()).size('celery')).toBe(0);
