@@ -27,6 +27,8 @@ describe('command line', () => {
   test.each([
     [[], 2, 'Name a command'],
     [['worke'], 2, 'No such command: worke. Did you mean worker?'],
+    [['purg'], 2, 'No such command: purg. Did you mean purge?'],
+    [['result', 'x', '--args', '[]'], 2, 'No such option: --args\n'],
     [['multi'], 2, 'multi is a command of celery'],
     [['inspect', 'nosuch'], 2, 'Command nosuch not recognized. Available inspect commands: active, active_queues,'],
     [['inspect'], 2, 'inspect needs the name of a command'],
