@@ -17,6 +17,8 @@ interface RawConnection extends EventEmitter {
   readonly heartbeat: number;
   /** True from the moment the connection is gone. */
   readonly expectSocketClose: boolean;
+  /** What the broker says of itself. */
+  readonly serverProperties: Readonly<Record<string, unknown>>;
 }
 
 /** Where and how to log in. `heartbeatSeconds` 0 switches heartbeats off. */
@@ -138,6 +140,16 @@ function watchLink(model: ChannelModel, { stream, heartbeat }: RawConnection): v
 export function destroySocket(model: ChannelModel, reason = 'the broker does not answer'): void {
   // Without an error amqplib would not notice.
   raw(model).stream.destroy(new Error(reason));
+}
+
+/** What the broker calls itself; texts that it leaves out are empty. */
+export function brokerProduct(model: ChannelModel): { readonly product: string; readonly version: string } {
+  const { product, version } = raw(model).serverProperties;
+  return { product: text(product), version: text(version) };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** Whether a channel has ended already: it tells nobody who was not listening then. */

@@ -9,6 +9,7 @@ import { ChannelError, ConnectionError } from '../../src/base/errors.ts';
 import { plainQueue } from '../../src/routing/queue.ts';
 import { amqpTransport } from '../../src/transport/amqp/transport.ts';
 import type { Connection } from '../../src/transport/transport.ts';
+import { prefetchConformance } from '../conformance/prefetch.ts';
 import { Arrivals, textMessage, transportConformance, transportOptions } from '../conformance/transport.ts';
 import { pythonVenv, rabbitmq } from '../servers.ts';
 import type { Server } from '../servers.ts';
@@ -22,6 +23,7 @@ afterAll(() => server?.stop());
 const connect = (url: string = server.url): Promise<Connection> => amqpTransport.connect(parseBrokerUrl(url), transportOptions());
 
 transportConformance('amqp', () => Promise.resolve({ transport: amqpTransport, url: server.url }));
+prefetchConformance('quorum queues', () => server.url, { 'x-queue-type': 'quorum' });
 
 describe('amqp transport', () => {
   test('a header integer of 2^40 from py-amqp does not cost the connection', async () => {

@@ -18,10 +18,11 @@ export async function engineAnswers(): Promise<boolean> {
   }
 }
 
-/** A RabbitMQ container; `TQ_RABBITMQ_IMAGE` names the image. */
-export async function containerRabbitmq(image?: string): Promise<Server> {
+/** A RabbitMQ container, with lines of configuration of its own; `TQ_RABBITMQ_IMAGE` names the image. */
+export async function containerRabbitmq(image?: string, config = ''): Promise<Server> {
   const { GenericContainer, Wait } = await import('testcontainers');
   const container = await new GenericContainer(image ?? process.env['TQ_RABBITMQ_IMAGE'] ?? 'rabbitmq:4')
+    .withCopyContentToContainer([{ content: `${config}\n`, target: '/etc/rabbitmq/conf.d/90-test.conf' }])
     .withExposedPorts(5672)
     .withWaitStrategy(Wait.forLogMessage(/Server startup complete|completed with \d+ plugins/))
     .withStartupTimeout(120_000)

@@ -81,7 +81,12 @@ export function publishOptions(message: Message, asBytes: AsBytes): PublishOptio
   };
 }
 
-/** Whether a queue counts its prefetch per consumer, so that a running consumer must be renewed to change it. */
+/** Whether a queue refuses a prefetch shared by a channel. */
 export function isQuorum(args: Readonly<Record<string, unknown>>): boolean {
   return args['x-queue-type'] === 'quorum';
+}
+
+/** Whether a queue serves one consumer at a time, and keeps the others waiting. */
+export function isSingleActive(args: Readonly<Record<string, unknown>>): boolean {
+  return args['x-single-active-consumer'] === true;
 }

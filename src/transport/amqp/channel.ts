@@ -16,6 +16,8 @@ export interface ChannelContext {
   /** Why the connection is gone. */
   readonly connectionReason: () => Error;
   readonly logger: Logger;
+  /** The broker takes one prefetch for all consumers of a channel. */
+  readonly sharesPrefetch: boolean;
 }
 
 /** A frozen broker must not keep us from closing. */
@@ -72,8 +74,25 @@ export class AmqpChannel implements Channel {
     return new AmqpDelivery(message, this.#channel, this, { queue, settled: noAck });
   }
 
+  /** Settles as `operation` does, or rejects when the channel ends first; amqplib's errors become ours. */
+  async call<T>(operation: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
+    if (!this.#isOpen) throw this.lostReason();
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    const end = (): void => reject(this.lostReason());
+    this.#calls.add(end);
+    try {
+      return await Promise.race([operation(this.#channel), lost]);
+    } catch (error) {
+      throw this.#isOpen ? channelError(error) : this.lostReason();
+    } finally {
+      this.#calls.delete(end);
+    }
+  }
+
   /** Waits for the broker's answer to a goodbye, but not for ever. Rejects when the channel is lost or the broker silent. */
   async answered(goodbye: Promise<unknown>): Promise<void> {
+    // It may fail after nobody waits for it any more.
+    goodbye.catch(() => undefined);
     if (this.#silent) throw new ConnectionError('the broker does not answer');
     let timer: NodeJS.Timeout | undefined;
     const silence = new Promise<never>((_resolve, reject) => {
@@ -91,13 +110,13 @@ export class AmqpChannel implements Channel {
 
   async declareExchange(exchange: Exchange): Promise<void> {
     if (exchange.name === '') return;
-    await this.#call((channel) => assertExchange(channel, exchange));
+    await this.call((channel) => assertExchange(channel, exchange));
     this.#exchanges.set(exchange.name, Promise.resolve());
   }
 
   async declareQueue(queue: Queue): Promise<void> {
     const { exchange } = queue;
-    await this.#call(async (channel) => {
+    await this.call(async (channel) => {
       const args = tagTable(queue.arguments, asBuffer);
       await channel.assertQueue(queue.name, {
         durable: queue.durable,
@@ -160,15 +179,15 @@ export class AmqpChannel implements Channel {
   }
 
   async consume(queues: readonly Queue[], options: ConsumeOptions): Promise<Consumer> {
-    return this.#call(async (channel) => {
-      const consumer = new AmqpConsumer(channel, this, queues, options);
+    return this.call(async (channel) => {
+      const consumer = new AmqpConsumer(channel, this, queues, { ...options, sharesPrefetch: this.#context.sharesPrefetch });
       await consumer.start();
       return consumer;
     });
   }
 
   async get(queue: string): Promise<Delivery | undefined> {
-    const message = await this.#call((channel) => channel.get(queue, { noAck: false }));
+    const message = await this.call((channel) => channel.get(queue, { noAck: false }));
     return message === false ? undefined : this.receive(message, queue);
   }
 
@@ -185,16 +204,16 @@ export class AmqpChannel implements Channel {
   }
 
   async counts(queue: string): Promise<QueueCounts> {
-    const { messageCount: messages, consumerCount: consumers } = await this.#call((channel) => channel.checkQueue(queue));
+    const { messageCount: messages, consumerCount: consumers } = await this.call((channel) => channel.checkQueue(queue));
     return { messages, consumers };
   }
 
   async purge(queue: string): Promise<number> {
-    return (await this.#call((channel) => channel.purgeQueue(queue))).messageCount;
+    return (await this.call((channel) => channel.purgeQueue(queue))).messageCount;
   }
 
   async deleteQueue(queue: string): Promise<void> {
-    await this.#call((channel) => channel.deleteQueue(queue));
+    await this.call((channel) => channel.deleteQueue(queue));
   }
 
   async close(): Promise<void> {
@@ -203,20 +222,6 @@ export class AmqpChannel implements Channel {
     // A dying connection closes the channel too; then there is nobody left to answer.
     await this.answered(Promise.race([this.#channel.close(), this.closed])).catch(() => undefined);
     this.#isOpen = false;
-  }
-
-  async #call<T>(operation: (channel: ConfirmChannel) => Promise<T>): Promise<T> {
-    if (!this.#isOpen) throw this.lostReason();
-    const { promise: lost, reject } = Promise.withResolvers<never>();
-    const end = (): void => reject(this.lostReason());
-    this.#calls.add(end);
-    try {
-      return await Promise.race([operation(this.#channel), lost]);
-    } catch (error) {
-      throw this.#isOpen ? channelError(error) : this.lostReason();
-    } finally {
-      this.#calls.delete(end);
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { ConnectionError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
-import { destroySocket, hasEnded } from '../../driver/amqp.ts';
+import { brokerProduct, destroySocket, hasEnded } from '../../driver/amqp.ts';
 import type { ChannelModel } from '../../driver/amqp.ts';
 import type { Channel, Connection, Transport } from '../transport.ts';
 import { AmqpChannel } from './channel.ts';
@@ -14,6 +14,7 @@ export class AmqpConnection implements Connection {
   readonly kind: Connection['kind'];
   readonly #model: ChannelModel;
   readonly #logger: Logger;
+  readonly #sharesPrefetch: boolean;
   #isOpen = true;
   #isBlocked = false;
   #closing = false;
@@ -23,6 +24,7 @@ export class AmqpConnection implements Connection {
     this.kind = kind;
     this.#model = model;
     this.#logger = logger;
+    this.#sharesPrefetch = sharesPrefetch(brokerProduct(model));
     const { promise, resolve } = Promise.withResolvers<Error | undefined>();
     this.closed = promise;
     model.on('error', (error: Error) => {
@@ -50,7 +52,11 @@ export class AmqpConnection implements Connection {
       const channel = await this.#model.createConfirmChannel();
       // Its end may have come in the same packet as its beginning.
       if (hasEnded(channel)) throw this.#lost();
-      return new AmqpChannel(channel, this.#model, { connectionReason: () => this.#lost(), logger: this.#logger });
+      return new AmqpChannel(channel, this.#model, {
+        connectionReason: () => this.#lost(),
+        logger: this.#logger,
+        sharesPrefetch: this.#sharesPrefetch,
+      });
     } catch (error) {
       throw this.#lost(error);
     }
@@ -74,4 +80,12 @@ export class AmqpConnection implements Connection {
     if (cause instanceof ConnectionError) return cause;
     return this.#reason ?? new ConnectionError(`Connection to broker lost${cause instanceof Error ? `: ${cause.message}` : ''}`, { cause });
   }
+}
+
+/**
+ * Whether consumers of a channel can share one prefetch (`global` in basic.qos). RabbitMQ 4 may be told to take it as each
+ * consumer's own without a word, and 4.3 does so by default. `kombu/transport/pyamqp.py qos_semantics_matches_spec`.
+ */
+function sharesPrefetch({ product, version }: { readonly product: string; readonly version: string }): boolean {
+  return product !== 'RabbitMQ' || !(Number.parseInt(version, 10) >= 4);
 }
