@@ -7,6 +7,11 @@ import { amqpTransport } from '../../src/transport/amqp/transport.ts';
 import type { Channel, Connection, Consumer } from '../../src/transport/transport.ts';
 import { Arrivals, textMessage, transportOptions } from './transport.ts';
 
+const closing = (connection: Connection): { readonly connection: Connection } & AsyncDisposable => ({
+  connection,
+  [Symbol.asyncDispose]: () => connection.close(),
+});
+
 /** Queues, declared with `args`, whose consumers keep the prefetch that they started with. `url` is asked for when it begins. */
 export function prefetchConformance(name: string, url: () => string, args: Readonly<Record<string, unknown>>): void {
   describe(`the prefetch of ${name}`, () => {
@@ -26,9 +31,13 @@ export function prefetchConformance(name: string, url: () => string, args: Reado
     async function filled(count: number, more: Readonly<Record<string, unknown>> = {}): Promise<Queue> {
       const queue = { ...plainQueue(`prefetch-${randomUUID()}`), arguments: { ...args, ...more } };
       await channel.declareQueue(queue);
+      await fill(queue, count);
+      return queue;
+    }
+
+    async function fill(queue: Queue, count: number): Promise<void> {
       for (let index = 0; index < count; index += 1)
         await channel.publish(textMessage(String(index)), { exchange: '', routingKey: queue.name });
-      return queue;
     }
 
     const consumers = async (queue: Queue): Promise<number | undefined> => (await channel.counts(queue.name)).consumers;
@@ -60,30 +69,63 @@ export function prefetchConformance(name: string, url: () => string, args: Reado
       expect(await consumers(queue)).toBeLessThan(16);
     });
 
-    test('shrinks to what it was, and below', async () => {
+    test.each([
+      { to: 50, whole: 50 },
+      { to: 40, whole: 50 },
+      { to: 20, whole: 20 },
+      { to: 4, whole: 4 },
+      { to: 2, whole: 2 },
+    ])('shrinks from 50 to $to', async ({ to, whole }) => {
       const queue = await filled(0);
       const consumer = await consume([queue], 4);
       await consumer.setPrefetch(50);
-      expect(await consumers(queue)).toBe(2);
 
-      await consumer.setPrefetch(4);
-      expect(await consumers(queue)).toBe(1);
-      await consumer.setPrefetch(2);
-      expect(await consumers(queue)).toBe(1);
+      await consumer.setPrefetch(to);
 
-      for (let index = 0; index < 6; index += 1)
-        await channel.publish(textMessage(String(index)), { exchange: '', routingKey: queue.name });
-      await arrivals.take(2);
-      expect(await settled(queue)).toBe(2);
+      await fill(queue, 60);
+      await arrivals.take(whole);
+      expect(await settled(queue)).toBe(whole);
+    });
+
+    test('to and fro within a quarter starts no consumer anew', async () => {
+      const queue = await filled(100);
+      const consumer = await consume([queue], 20);
+
+      for (let round = 0; round < 20; round += 1) await consumer.setPrefetch(20 + (round % 6));
+
+      await arrivals.take(25);
+      expect(await settled(queue)).toBe(25);
     });
 
     test('changes asked for at once leave no consumer that goodbye does not reach', async () => {
-      const queue = await filled(0);
-      const consumer = await consume([queue], 8);
+      for (let calls = 0; calls < 6; calls += 1) {
+        const queue = await filled(0);
+        const consumer = await consume([queue], 8);
+        const changes = [];
+        for (const prefetch of [2, 9, 1, 30]) {
+          changes.push(consumer.setPrefetch(prefetch));
+          // One answer on the channel comes after another.
+          for (let call = 0; call < calls; call += 1) await channel.counts(queue.name);
+        }
 
-      await Promise.all([consumer.setPrefetch(2), consumer.setPrefetch(9), consumer.setPrefetch(1), consumer.cancel()]);
+        await Promise.all([...changes, consumer.cancel()]);
 
-      expect(await consumers(queue)).toBe(0);
+        expect(await consumers(queue)).toBe(0);
+      }
+    });
+
+    test('a busy queue of many consumers goes back whole', async () => {
+      const queue = await filled(40);
+      const consumer = await consume([queue], 4);
+      await consumer.setPrefetch(9);
+      await consumer.setPrefetch(20);
+      const taken = await arrivals.take(20);
+
+      await consumer.cancel();
+      for (const delivery of taken.toReversed()) await delivery.reject({ requeue: true });
+
+      await expect.poll(async () => (await channel.counts(queue.name)).messages).toBe(40);
+      expect(arrivals.total).toBe(20);
     });
 
     test('a queue given up while the prefetch changes stays given up', async () => {
@@ -102,31 +144,52 @@ export function prefetchConformance(name: string, url: () => string, args: Reado
       }
     });
 
-    test('a queue added later has the whole prefetch of now', async () => {
-      const [first, later] = [await filled(0), await filled(20)];
+    test('a queue given up goes from every layer, and others stay', async () => {
+      const [kept, given] = [await filled(0), await filled(0)];
+      const consumer = await consume([kept, given], 4);
+      await consumer.setPrefetch(6);
+
+      await consumer.removeQueue(given.name);
+      await consumer.setPrefetch(12);
+
+      expect(consumer.queues).toEqual([kept.name]);
+      expect(await consumers(given)).toBe(0);
+      await fill(kept, 20);
+      await arrivals.take(12);
+      expect(await settled(kept)).toBe(12);
+    });
+
+    test('a queue added later has the whole prefetch of now, and grows and shrinks with the others', async () => {
+      const [first, later] = [await filled(0), await filled(30)];
       const consumer = await consume([first], 4);
       await consumer.setPrefetch(6);
 
       await consumer.addQueue(later);
 
-      const held = await arrivals.take(6);
+      const six = await arrivals.take(6);
       expect(await settled(later)).toBe(6);
-      await consumer.cancel();
-      for (const delivery of held) await delivery.ack();
-      await expect.poll(() => consumers(later)).toBe(0);
+      await consumer.setPrefetch(12);
+      const more = await arrivals.take(6);
+      expect(await settled(later)).toBe(12);
+      await consumer.setPrefetch(4);
+      for (const delivery of [...six, ...more]) await delivery.ack();
+      await arrivals.take(6);
+      expect(await settled(later)).toBe(18);
     });
 
-    test('a queue with a single active consumer grows too', async () => {
+    test('a queue with a single active consumer keeps it, and its first prefetch', async () => {
       const queue = await filled(30, { 'x-single-active-consumer': true });
       const consumer = await consume([queue], 4);
-      const first = await arrivals.take(4);
+      await arrivals.take(4);
+      await using other = await amqpTransport.connect(parseBrokerUrl(url()), transportOptions()).then(closing);
+      const heard = new Arrivals();
+      const waits = { prefetch: 1, noAck: false, onDelivery: heard.push, onCancelled: () => undefined };
+      await (await other.connection.openChannel()).consume([queue], waits);
 
       await consumer.setPrefetch(6);
 
-      await arrivals.take(2);
-      // A cancelled consumer counts for as long as a message of it is out.
-      for (const delivery of first) await delivery.ack();
-      await expect.poll(() => consumers(queue)).toBe(1);
+      expect(await settled(queue)).toBe(4);
+      expect(heard.total).toBe(0);
     });
 
     test('no limit, and a limit again', async () => {
@@ -138,8 +201,7 @@ export function prefetchConformance(name: string, url: () => string, args: Reado
       await consumer.setPrefetch(4);
 
       for (const delivery of all) await delivery.ack();
-      for (let index = 0; index < 6; index += 1)
-        await channel.publish(textMessage(String(index)), { exchange: '', routingKey: queue.name });
+      await fill(queue, 6);
       await arrivals.take(4);
       expect(await settled(queue)).toBe(34);
     });

@@ -85,8 +85,3 @@ export function publishOptions(message: Message, asBytes: AsBytes): PublishOptio
 export function isQuorum(args: Readonly<Record<string, unknown>>): boolean {
   return args['x-queue-type'] === 'quorum';
 }
-
-/** Whether a queue serves one consumer at a time, and keeps the others waiting. */
-export function isSingleActive(args: Readonly<Record<string, unknown>>): boolean {
-  return args['x-single-active-consumer'] === true;
-}

@@ -83,9 +83,9 @@ export class AmqpConnection implements Connection {
 }
 
 /**
- * Whether consumers of a channel can share one prefetch (`global` in basic.qos). RabbitMQ 4 may be told to take it as each
- * consumer's own without a word, and 4.3 does so by default. `kombu/transport/pyamqp.py qos_semantics_matches_spec`.
+ * Whether consumers of a channel share one prefetch (`global` in basic.qos). RabbitMQ 4 can be told not to permit that, 4.3
+ * does not by default, and 4.0 keeps quiet about it: it is not asked for from 4 on. `kombu/transport/pyamqp.py qos_semantics_matches_spec`.
  */
-function sharesPrefetch({ product, version }: { readonly product: string; readonly version: string }): boolean {
+export function sharesPrefetch({ product, version }: { readonly product: string; readonly version: string }): boolean {
   return product !== 'RabbitMQ' || !(Number.parseInt(version, 10) >= 4);
 }

@@ -1,11 +1,15 @@
 import type { ConfirmChannel } from '../../driver/amqp.ts';
 import type { Queue } from '../../routing/queue.ts';
 import type { ConsumeOptions, Consumer } from '../transport.ts';
-import { isQuorum, isSingleActive } from './arguments.ts';
+import { isQuorum } from './arguments.ts';
 import type { AmqpChannel } from './channel.ts';
 
 /** basic.qos carries 16 bits; Celery sends 0, no limit, for more. */
 const MAX_PREFETCH = 65_535;
+/** A layer adds at least this part of what is there, so that layers stay few. */
+const GROWTH = 0.25;
+/** Layers leave when they are this much more than is wanted: well above what growth makes, so that no layer comes and goes. */
+const SURPLUS = 1.5;
 
 /** What AMQP adds to the options of every transport. */
 export interface AmqpConsumeOptions extends ConsumeOptions {
@@ -13,7 +17,7 @@ export interface AmqpConsumeOptions extends ConsumeOptions {
   readonly sharesPrefetch: boolean;
 }
 
-/** Consumers that were started together, one for each queue then, each with a prefetch of its own. */
+/** Consumers that were started together, one for each queue, each with a prefetch of its own. */
 interface Layer {
   readonly prefetch: number;
   /** Tags by queue. */
@@ -23,7 +27,7 @@ interface Layer {
 /**
  * Consumes queues on one channel. Where queues and broker let consumers share the channel's prefetch, one layer of them is
  * enough. Elsewhere a running consumer keeps the prefetch that it started with: more layers are added as more is wanted, and
- * leave as less is.
+ * the newest leave as less is.
  */
 export class AmqpConsumer implements Consumer {
   readonly #channel: ConfirmChannel;
@@ -31,6 +35,7 @@ export class AmqpConsumer implements Consumer {
   #queues: readonly Queue[];
   readonly #options: ConsumeOptions;
   readonly #shared: boolean;
+  /** What was asked for last; 0 is no limit. */
   #prefetch: number;
   #layers: Layer[] = [];
   /** Consumers are cancelled and started again. */
@@ -43,7 +48,7 @@ export class AmqpConsumer implements Consumer {
     this.#owner = owner;
     this.#queues = queues;
     this.#options = options;
-    this.#prefetch = options.prefetch;
+    this.#prefetch = carried(options.prefetch);
     // Quorum queues refuse a shared prefetch.
     this.#shared = options.sharesPrefetch && !queues.some((queue) => isQuorum(queue.arguments));
   }
@@ -57,10 +62,11 @@ export class AmqpConsumer implements Consumer {
     await this.#addLayer(this.#prefetch);
   }
 
-  setPrefetch(prefetch: number): Promise<void> {
+  setPrefetch(asked: number): Promise<void> {
+    const prefetch = carried(asked);
     this.#prefetch = prefetch;
     return this.#inTurn(async () => {
-      // A later change waits already.
+      // A later call waits already.
       if (prefetch !== this.#prefetch) return;
       if (this.#shared) await this.#setQos(prefetch);
       else await this.#layersFor(prefetch);
@@ -68,7 +74,7 @@ export class AmqpConsumer implements Consumer {
   }
 
   cancel(): Promise<void> {
-    return this.#goodbye(() => {
+    return this.#inTurnBriefly(() => {
       this.#queues = [];
       return this.#cancelAll();
     });
@@ -78,15 +84,15 @@ export class AmqpConsumer implements Consumer {
     return this.#inTurn(async () => {
       await this.#remove(queue.name);
       this.#queues = [...this.#queues, queue];
-      const [lowest] = this.#layers;
-      if (lowest === undefined) return this.#addLayer(this.#prefetch);
-      if (!this.#shared) await this.#setQos(this.#prefetch);
-      await this.#consume(queue, lowest);
+      for (const layer of this.#layers) {
+        if (!this.#shared) await this.#setQos(layer.prefetch);
+        await this.#consume(queue, layer);
+      }
     });
   }
 
   removeQueue(name: string): Promise<void> {
-    return this.#goodbye(() => this.#remove(name));
+    return this.#inTurnBriefly(() => this.#remove(name));
   }
 
   /** Runs after what has been asked for before, whatever came of that. */
@@ -97,23 +103,25 @@ export class AmqpConsumer implements Consumer {
   }
 
   /** A change that must not wait for ever: not for the broker, and not for what was asked of it before. */
-  #goodbye(change: () => Promise<void>): Promise<void> {
+  #inTurnBriefly(change: () => Promise<void>): Promise<void> {
     return this.#owner.answered(this.#inTurn(change));
   }
 
   async #setQos(prefetch: number): Promise<void> {
-    await this.#channel.prefetch(prefetch > MAX_PREFETCH ? 0 : prefetch, this.#shared);
+    await this.#channel.prefetch(prefetch, this.#shared);
   }
 
-  /** Makes the layers' prefetch together `prefetch`, or up to a quarter more, so that layers stay few. */
+  /** Makes the layers' prefetch together `prefetch`, or up to half more. */
   async #layersFor(prefetch: number): Promise<void> {
-    const lowest = this.#layers[0]?.prefetch ?? 0;
-    const total = this.#layers.reduce((sum, layer) => sum + layer.prefetch, 0);
-    // Nothing can be added to no limit, nor above a consumer that leaves the others waiting.
-    const isAlone = lowest === 0 || prefetch === 0 || this.#queues.some((queue) => isSingleActive(queue.arguments));
-    if (isAlone || prefetch < lowest) await this.#renew(prefetch);
-    else if (prefetch > total) await this.#addLayer(Math.max(prefetch - total, Math.ceil(total / 4)));
-    else await this.#dropLayers(prefetch, total);
+    const hadNoLimit = this.#layers[0]?.prefetch === 0;
+    while (this.#layers.length > 1 && this.#total > prefetch * SURPLUS) await this.#dropLayer();
+    const total = this.#total;
+    if (prefetch === 0 || hadNoLimit || total > prefetch * SURPLUS) await this.#renew(prefetch);
+    else if (total < prefetch) await this.#addLayer(Math.max(prefetch - total, Math.ceil(total * GROWTH)));
+  }
+
+  get #total(): number {
+    return this.#layers.reduce((sum, { prefetch }) => sum + prefetch, 0);
   }
 
   async #addLayer(prefetch: number): Promise<void> {
@@ -124,16 +132,9 @@ export class AmqpConsumer implements Consumer {
     for (const queue of this.#queues) await this.#consume(queue, layer);
   }
 
-  /** Ends the newest layers that are needed no longer. What they have delivered may still be settled. */
-  async #dropLayers(prefetch: number, total: number): Promise<void> {
-    const bare = prefetch === this.#layers[0]?.prefetch;
-    let left = total;
-    for (let layer = this.#layers.at(-1); layer !== undefined && this.#layers.length > 1; layer = this.#layers.at(-1)) {
-      left -= layer.prefetch;
-      if (!bare && left < prefetch * 1.25) return;
-      this.#layers.pop();
-      await this.#cancelTags(layer.tags.values());
-    }
+  /** Ends the newest layer. What it has delivered may still be settled. */
+  async #dropLayer(): Promise<void> {
+    await this.#cancelTags(this.#layers.pop()?.tags.values() ?? []);
   }
 
   async #renew(prefetch: number): Promise<void> {
@@ -174,4 +175,8 @@ export class AmqpConsumer implements Consumer {
     const { consumerTag } = await this.#channel.consume(name, onMessage, { noAck });
     tags.set(name, consumerTag);
   }
+}
+
+function carried(prefetch: number): number {
+  return prefetch > MAX_PREFETCH ? 0 : prefetch;
 }
