@@ -75,6 +75,8 @@ export class Session {
         void channel.close();
       },
     });
+    // Tasks that came meanwhile may wait for their time already.
+    this.#adjustPrefetch();
   }
 
   /** Messages that may be unsettled at once; 0 is no limit. */
@@ -227,11 +229,9 @@ export class Session {
       this.#adjusting = false;
       const { concurrency, multiplier, logger, etaLimit } = this.#options;
       const prefetch = prefetchCount(concurrency(), multiplier, this.#held.size, etaLimit);
-      if (this.#state !== 'open' || prefetch === this.#prefetch) return;
+      if (this.#consumer === undefined || this.#state !== 'open' || prefetch === this.#prefetch) return;
       this.#prefetch = prefetch;
-      this.#consumer
-        ?.setPrefetch(prefetch)
-        .catch((error: unknown) => logger.warning(`The prefetch could not be changed: ${String(error)}`));
+      this.#consumer.setPrefetch(prefetch).catch((error: unknown) => logger.warning(`The prefetch could not be changed: ${String(error)}`));
     });
   }
 }

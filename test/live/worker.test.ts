@@ -63,6 +63,22 @@ describe('tq-bridge worker as a process', () => {
     await channel.deleteQueue(queue);
   });
 
+  test('tasks that wait for their time do not hold up a worker that found them at its start', async () => {
+    const [queue, other] = [`held-${randomUUID()}`, `held-${randomUUID()}`];
+    for (const name of [queue, other]) await channel.assertQueue(name, { durable: true });
+    await using app = client(queue);
+    app.task('add', (x: number, y: number) => x + y);
+    for (let index = 0; index < 3; index += 1) await app.sendTask('add', [1, 2], { countdown: 600 });
+    const now = await app.sendTask('add', [2, 3]);
+
+    const worker = app.worker({ concurrency: 1, prefetchMultiplier: 1, queues: [queue, other] });
+    await worker.start();
+
+    expect(await now.get({ timeout: 10 })).toBe(5);
+    await worker.stop();
+    for (const name of [queue, other]) await channel.deleteQueue(name);
+  });
+
   test('TERM lets the running tasks finish, returns the others and exits 0', async () => {
     const queue = `term-${randomUUID()}`;
     const worker = await startWorker(queue, ['-c', '3', '--prefetch-multiplier', '20']);
