@@ -8,6 +8,7 @@ import { DateTime, Decimal, Uuid } from '../../src/base/values.ts';
 import type { Celery } from '../../src/celery.ts';
 import type { AsyncResult } from '../../src/app/result.ts';
 import { signature } from '../../src/protocol/signature.ts';
+import type { Running } from '../../src/worker/pending.ts';
 import type { PoolName } from '../../src/worker/pool/registry.ts';
 import type { Worker, WorkerOptions } from '../../src/worker/worker.ts';
 import { poolApp } from '../fixtures/pool-app.ts';
@@ -287,11 +288,9 @@ function isolatedCases(place: () => PoolPlace, pool: PoolName): void {
   test('terminate ends a running task: REVOKED', async () => {
     const h = place();
     const result = await h.send('deaf', [60]);
-    await h.logged(/Task deaf\[.*received/);
-    await vi.waitUntil(() => h.worker.running > 0, { timeout: 30_000, interval: 10 });
-
-    const [running] = h.worker.state.active;
-    if (running === undefined) throw new Error('it does not run');
+    // A task before it may still be on its way out.
+    const started = (): Running | undefined => [...h.worker.state.active].find(({ pending }) => pending.request.id === result.id);
+    const running = await vi.waitUntil(started, { timeout: 30_000, interval: 10 });
 
     expect(h.worker.taskPool?.terminate(running, 'SIGTERM')).toBe(true);
 
