@@ -54,7 +54,7 @@ export interface Channel {
    * Rejects with `ChannelError`, `ConnectionError`, `MessageNackedError` or `EncodeError`. The caller bounds how many are in flight.
    */
   publish(message: Message, to: Address): Promise<void>;
-  /** Starts one consumer on several queues. At most one a channel. Never more than `prefetch` unsettled deliveries to begin with; 0 is unlimited. */
+  /** Starts one consumer on several queues. At most one a channel. Never more than `prefetch` unsettled deliveries, of each queue where consumers share none; 0 is unlimited. */
   consume(queues: readonly Queue[], options: ConsumeOptions): Promise<Consumer>;
   /** Number of messages waiting. */
   size(queue: string): Promise<number>;
@@ -104,8 +104,7 @@ export interface Consumer {
   readonly queues: readonly string[];
   /**
    * Changes the ceiling of unsettled deliveries while running; of calls made at once the last counts. Where consumers keep the
-   * prefetch they started with (quorum queues, RabbitMQ 4) it is kept to within half more, and what was out before a cut is
-   * not counted.
+   * prefetch they started with (quorum queues, RabbitMQ 4) it is one for each queue, and may be up to half more.
    */
   setPrefetch(prefetch: number): Promise<void>;
   /** Consumes one more queue, under the same prefetch; it must have been declared. Rejects as `Channel.consume`. */

@@ -97,6 +97,43 @@ export function prefetchConformance(name: string, url: () => string, args: Reado
       expect(await settled(queue)).toBe(25);
     });
 
+    test('cut and grown while nothing is settled, it hands out nothing more', async () => {
+      const queue = await filled(200);
+      const consumer = await consume([queue], 4);
+
+      for (let round = 0; round < 4; round += 1) for (const prefetch of [50, 4]) await consumer.setPrefetch(prefetch);
+
+      await arrivals.take(50);
+      expect(await settled(queue)).toBe(50);
+    });
+
+    test('what was out at a cut is handed out again as it is settled', async () => {
+      const queue = await filled(200);
+      const consumer = await consume([queue], 4);
+      for (const prefetch of [50, 4, 50]) await consumer.setPrefetch(prefetch);
+      const [, , , , ...cut] = await arrivals.take(50);
+      expect(await settled(queue)).toBe(50);
+
+      for (const delivery of cut) await delivery.ack();
+
+      // At least three quarters of the prefetch are out again, besides the first four.
+      await arrivals.take(34);
+      expect(await settled(queue)).toBeLessThanOrEqual(46 + 75);
+    });
+
+    test('a queue that goes with its last consumer outlives a cut', async () => {
+      const queue = await filled(0);
+      const fleeting = { ...plainQueue(`fleeting-${randomUUID()}`), autoDelete: true };
+      await channel.declareQueue(fleeting);
+      const consumer = await consume([queue, fleeting], 9);
+
+      await consumer.setPrefetch(2);
+
+      await fill(fleeting, 5);
+      await arrivals.take(2);
+      expect((await channel.counts(fleeting.name)).messages).toBe(3);
+    });
+
     test('changes asked for at once leave no consumer that goodbye does not reach', async () => {
       for (let calls = 0; calls < 6; calls += 1) {
         const queue = await filled(0);

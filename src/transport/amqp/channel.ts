@@ -67,11 +67,11 @@ export class AmqpChannel implements Channel {
     return this.#reason ?? (this.#closing ? new ConnectionError('the channel is closed') : this.#context.connectionReason());
   }
 
-  /** A message of amqplib's as a delivery. */
-  receive(message: Received, queue: string, noAck = false): AmqpDelivery {
+  /** A message of amqplib's as a delivery; `onSettled` is called when it has been settled while the channel lived. */
+  receive(message: Received, queue: string, noAck = false, onSettled?: () => void): AmqpDelivery {
     const reason = unreadableReason(message.properties.headers ?? {});
     if (reason !== undefined) this.#context.logger.error(`The headers of a message in queue ${queue} cannot be read: ${reason}`);
-    return new AmqpDelivery(message, this.#channel, this, { queue, settled: noAck });
+    return new AmqpDelivery(message, this.#channel, this, { queue, settled: noAck, onSettled });
   }
 
   /** Settles as `operation` does, or rejects when the channel ends first; amqplib's errors become ours. */

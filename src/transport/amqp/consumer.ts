@@ -6,9 +6,9 @@ import type { AmqpChannel } from './channel.ts';
 
 /** basic.qos carries 16 bits; Celery sends 0, no limit, for more. */
 const MAX_PREFETCH = 65_535;
-/** A layer adds at least this part of what is there, so that layers stay few. */
+/** A layer adds at least this part of what is there, so that layers stay few; and one is added when this part is missing. */
 const GROWTH = 0.25;
-/** Layers leave when they are this much more than is wanted: well above what growth makes, so that no layer comes and goes. */
+/** Layers are ended when they are this much more than is wanted: well above what growth makes, so that few come and go. */
 const SURPLUS = 1.5;
 
 /** What AMQP adds to the options of every transport. */
@@ -22,12 +22,14 @@ interface Layer {
   readonly prefetch: number;
   /** Tags by queue. */
   readonly tags: Map<string, string>;
+  /** Delivered and not settled. */
+  out: number;
 }
 
 /**
  * Consumes queues on one channel. Where queues and broker let consumers share the channel's prefetch, one layer of them is
  * enough. Elsewhere a running consumer keeps the prefetch that it started with: more layers are added as more is wanted, and
- * the newest leave as less is.
+ * the newest are ended as less is. What those still have out counts until it is settled.
  */
 export class AmqpConsumer implements Consumer {
   readonly #channel: ConfirmChannel;
@@ -38,8 +40,9 @@ export class AmqpConsumer implements Consumer {
   /** What was asked for last; 0 is no limit. */
   #prefetch: number;
   #layers: Layer[] = [];
-  /** Consumers are cancelled and started again. */
-  #renewing = false;
+  /** Ended, with messages still out. */
+  #ended: Layer[] = [];
+  #growing = false;
   /** Ends when nothing is being changed: two changes at once would leave a consumer that nobody knows. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -55,7 +58,7 @@ export class AmqpConsumer implements Consumer {
 
   get queues(): readonly string[] {
     if (!this.#owner.isOpen) return [];
-    return this.#renewing ? this.#queues.map(({ name }) => name) : [...new Set(this.#layers.flatMap(({ tags }) => [...tags.keys()]))];
+    return [...new Set(this.#layers.flatMap(({ tags }) => [...tags.keys()]))];
   }
 
   async start(): Promise<void> {
@@ -76,7 +79,7 @@ export class AmqpConsumer implements Consumer {
   cancel(): Promise<void> {
     return this.#inTurnBriefly(() => {
       this.#queues = [];
-      return this.#cancelAll();
+      return this.#end(this.#layers);
     });
   }
 
@@ -111,46 +114,71 @@ export class AmqpConsumer implements Consumer {
     await this.#channel.prefetch(prefetch, this.#shared);
   }
 
-  /** Makes the layers' prefetch together `prefetch`, or up to half more. */
+  /** Makes what may be out together `prefetch`, or up to half more. */
   async #layersFor(prefetch: number): Promise<void> {
-    const hadNoLimit = this.#layers[0]?.prefetch === 0;
-    while (this.#layers.length > 1 && this.#total > prefetch * SURPLUS) await this.#dropLayer();
-    const total = this.#total;
-    if (prefetch === 0 || hadNoLimit || total > prefetch * SURPLUS) await this.#renew(prefetch);
-    else if (total < prefetch) await this.#addLayer(Math.max(prefetch - total, Math.ceil(total * GROWTH)));
+    const first = this.#layers[0]?.prefetch ?? 0;
+    if (first === 0 && prefetch === 0) return;
+    if (first === 0 || prefetch === 0 || first > prefetch * SURPLUS) return this.#renew(prefetch);
+    while (this.#layers.length > 1 && this.#limit > prefetch * SURPLUS) await this.#end(this.#layers.slice(-1));
+    const total = this.#limit + this.#leftOver;
+    if (total < prefetch) await this.#addLayer(Math.max(prefetch - total, Math.ceil(total * GROWTH)));
   }
 
-  get #total(): number {
+  /** What the layers may have out. */
+  get #limit(): number {
     return this.#layers.reduce((sum, { prefetch }) => sum + prefetch, 0);
+  }
+
+  /** What ended layers have out. */
+  get #leftOver(): number {
+    return this.#ended.reduce((sum, { out }) => sum + out, 0);
   }
 
   async #addLayer(prefetch: number): Promise<void> {
     // What comes settled is not counted.
     if (!this.#options.noAck) await this.#setQos(prefetch);
-    const layer = { prefetch, tags: new Map<string, string>() };
+    const layer = { prefetch, tags: new Map<string, string>(), out: 0 };
     this.#layers.push(layer);
     for (const queue of this.#queues) await this.#consume(queue, layer);
   }
 
-  /** Ends the newest layer. What it has delivered may still be settled. */
-  async #dropLayer(): Promise<void> {
-    await this.#cancelTags(this.#layers.pop()?.tags.values() ?? []);
+  /** Other consumers first: a queue may go with its last. */
+  async #renew(prefetch: number): Promise<void> {
+    const old = [...this.#layers];
+    const out = [...old, ...this.#ended].reduce((sum, layer) => sum + layer.out, 0);
+    await this.#addLayer(prefetch === 0 ? 0 : Math.max(1, prefetch - out));
+    await this.#end(old);
   }
 
-  async #renew(prefetch: number): Promise<void> {
-    this.#renewing = true;
+  /** What they have delivered may still be settled. */
+  async #end(layers: readonly Layer[]): Promise<void> {
+    this.#layers = this.#layers.filter((layer) => !layers.includes(layer));
+    this.#ended.push(...layers);
+    await this.#cancelTags(layers.flatMap(({ tags }) => [...tags.values()]));
+  }
+
+  readonly #onSettled = (layer: Layer): void => {
+    layer.out -= 1;
+    if (this.#ended.length === 0 || !this.#ended.includes(layer)) return;
+    this.#ended = this.#ended.filter(({ out }) => out > 0);
+    if (!this.#growing) void this.#growAgain();
+  };
+
+  /** Makes up for what ended layers had out and have no more. */
+  async #growAgain(): Promise<void> {
+    this.#growing = true;
     try {
-      await this.#cancelAll();
-      await this.#addLayer(prefetch);
+      while (this.#queues.length > 0 && this.#isMissed()) await this.setPrefetch(this.#prefetch);
+    } catch {
+      // A lost channel needs no prefetch.
     } finally {
-      this.#renewing = false;
+      this.#growing = false;
     }
   }
 
-  async #cancelAll(): Promise<void> {
-    const tags = this.#layers.flatMap((layer) => [...layer.tags.values()]);
-    this.#layers = [];
-    await this.#cancelTags(tags);
+  #isMissed(): boolean {
+    const missing = this.#prefetch - this.#limit - this.#leftOver;
+    return missing >= Math.max(1, this.#prefetch * GROWTH);
   }
 
   async #remove(name: string): Promise<void> {
@@ -164,16 +192,19 @@ export class AmqpConsumer implements Consumer {
     await Promise.all(Array.from(tags, (tag) => this.#channel.cancel(tag)));
   }
 
-  async #consume({ name }: Queue, { tags }: Layer): Promise<void> {
+  async #consume({ name }: Queue, layer: Layer): Promise<void> {
     const { onDelivery, onCancelled, noAck } = this.#options;
+    const onSettled = this.#shared || noAck ? undefined : (): void => this.#onSettled(layer);
     const onMessage = (message: Parameters<Parameters<ConfirmChannel['consume']>[1]>[0]): void => {
       if (message === null) {
-        tags.delete(name);
-        onCancelled(name);
-      } else onDelivery(this.#owner.receive(message, name, noAck));
+        layer.tags.delete(name);
+        return onCancelled(name);
+      }
+      layer.out += 1;
+      onDelivery(this.#owner.receive(message, name, noAck, onSettled));
     };
     const { consumerTag } = await this.#channel.consume(name, onMessage, { noAck });
-    tags.set(name, consumerTag);
+    layer.tags.set(name, consumerTag);
   }
 }
 

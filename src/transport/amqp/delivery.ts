@@ -18,13 +18,14 @@ export class AmqpDelivery implements Delivery {
   readonly #received: Received;
   readonly #channel: ConfirmChannel;
   readonly #owner: AmqpChannel;
+  readonly #onSettled: (() => void) | undefined;
   #settled: boolean;
 
   constructor(
     received: Received,
     channel: ConfirmChannel,
     owner: AmqpChannel,
-    { queue, settled }: { readonly queue: string; readonly settled: boolean },
+    { queue, settled, onSettled }: { readonly queue: string; readonly settled: boolean; readonly onSettled?: (() => void) | undefined },
   ) {
     const { content, properties } = received;
     this.message = {
@@ -36,6 +37,7 @@ export class AmqpDelivery implements Delivery {
     };
     this.queue = queue;
     this.#settled = settled;
+    this.#onSettled = onSettled;
     this.#received = received;
     this.#channel = channel;
     this.#owner = owner;
@@ -64,6 +66,7 @@ export class AmqpDelivery implements Delivery {
     if (!this.#owner.isOpen) return Promise.reject(this.#owner.lostReason());
     try {
       write();
+      this.#onSettled?.();
       return SETTLED;
     } catch {
       // The channel is closing: the broker delivers the message again.
