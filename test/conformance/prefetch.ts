@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { parseBrokerUrl } from '../../src/base/broker-url.ts';
 import { plainQueue } from '../../src/routing/queue.ts';
 import type { Queue } from '../../src/routing/queue.ts';
 import { amqpTransport } from '../../src/transport/amqp/transport.ts';
 import type { Channel, Connection, Consumer } from '../../src/transport/transport.ts';
 import { Arrivals, textMessage, transportOptions } from './transport.ts';
-
-const closing = (connection: Connection): { readonly connection: Connection } & AsyncDisposable => ({
-  connection,
-  [Symbol.asyncDispose]: () => connection.close(),
-});
 
 /** Queues, declared with `args`, whose consumers keep the prefetch that they started with. `url` is asked for when it begins. */
 export function prefetchConformance(name: string, url: () => string, args: Readonly<Record<string, unknown>>): void {
@@ -121,6 +116,22 @@ export function prefetchConformance(name: string, url: () => string, args: Reado
       expect(await settled(queue)).toBeLessThanOrEqual(46 + 75);
     });
 
+    test('what is settled while a cut is made is handed out again', async () => {
+      const queue = await filled(9);
+      const consumer = await consume([queue], 9);
+      const all = await arrivals.take(9);
+
+      const cut = consumer.setPrefetch(4);
+      // The broker has been asked, and has not answered yet.
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const delivery of all) await delivery.ack();
+      await cut;
+
+      await fill(queue, 10);
+      await arrivals.take(4);
+      expect(await settled(queue)).toBe(13);
+    });
+
     test('a queue that goes with its last consumer outlives a cut', async () => {
       const queue = await filled(0);
       const fleeting = { ...plainQueue(`fleeting-${randomUUID()}`), autoDelete: true };
@@ -218,10 +229,11 @@ export function prefetchConformance(name: string, url: () => string, args: Reado
       const queue = await filled(30, { 'x-single-active-consumer': true });
       const consumer = await consume([queue], 4);
       await arrivals.take(4);
-      await using other = await amqpTransport.connect(parseBrokerUrl(url()), transportOptions()).then(closing);
+      const other = await amqpTransport.connect(parseBrokerUrl(url()), transportOptions());
+      onTestFinished(() => other.close());
       const heard = new Arrivals();
       const waits = { prefetch: 1, noAck: false, onDelivery: heard.push, onCancelled: () => undefined };
-      await (await other.connection.openChannel()).consume([queue], waits);
+      await (await other.openChannel()).consume([queue], waits);
 
       await consumer.setPrefetch(6);
 

@@ -118,8 +118,9 @@ export class AmqpConsumer implements Consumer {
   async #layersFor(prefetch: number): Promise<void> {
     const first = this.#layers[0]?.prefetch ?? 0;
     if (first === 0 && prefetch === 0) return;
-    if (first === 0 || prefetch === 0 || first > prefetch * SURPLUS) return this.#renew(prefetch);
+    if (first === 0 || prefetch === 0 || first > prefetch * SURPLUS) await this.#renew(prefetch);
     while (this.#layers.length > 1 && this.#limit > prefetch * SURPLUS) await this.#end(this.#layers.slice(-1));
+    // Also after a renewal: what it has counted may have been settled meanwhile.
     const total = this.#limit + this.#leftOver;
     if (total < prefetch) await this.#addLayer(Math.max(prefetch - total, Math.ceil(total * GROWTH)));
   }
@@ -155,12 +156,18 @@ export class AmqpConsumer implements Consumer {
     this.#layers = this.#layers.filter((layer) => !layers.includes(layer));
     this.#ended.push(...layers);
     await this.#cancelTags(layers.flatMap(({ tags }) => [...tags.values()]));
+    this.#forgetIdle();
+  }
+
+  /** What has nothing out counts for nothing. */
+  #forgetIdle(): void {
+    this.#ended = this.#ended.filter(({ out }) => out > 0);
   }
 
   readonly #onSettled = (layer: Layer): void => {
     layer.out -= 1;
     if (this.#ended.length === 0 || !this.#ended.includes(layer)) return;
-    this.#ended = this.#ended.filter(({ out }) => out > 0);
+    this.#forgetIdle();
     if (!this.#growing) void this.#growAgain();
   };
 
